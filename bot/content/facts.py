@@ -1,0 +1,86 @@
+"""What `{event.city}` and its like stand for in answers and texts, in either language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.content.records import Event, Words
+
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
+_WEEKDAYS = {
+    "zh": tuple("一二三四五六日"),
+    "en": tuple(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]),
+}
+_MONTHS = tuple(["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"])
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """The venue as organizers published it."""
+
+    name: Words
+    address: Words
+    latitude: float
+    longitude: float
+    directions: Words | None = None
+
+
+def day(value: date, language: str) -> str:
+    """A date as a person would write it, with its weekday."""
+    weekday = _WEEKDAYS[language][value.weekday()]
+    if language == "en":
+        return f"{weekday} {value.day} {_MONTHS[value.month - 1]} {value.year}"
+    return f"{value.year}年{value.month}月{value.day}日（周{weekday}）"
+
+
+def moment(value: datetime, language: str) -> str:
+    """A date and a time of day, in the zone that the value carries."""
+    return f"{day(value.date(), language)} {value.hour}:{value.minute:02}"
+
+
+_FACTS: dict[str, Callable[[Event, str], str]] = {
+    "event.name": lambda event, language: event.name.of(language),
+    "event.date": lambda event, language: day(event.date, language),
+    "event.starts": lambda event, _: f"{event.starts.hour}:{event.starts.minute:02}",
+    "event.ends": lambda event, _: f"{event.ends.hour}:{event.ends.minute:02}",
+    "event.city": lambda event, language: event.city.of(language),
+    "event.cost": lambda event, language: event.cost.of(language),
+    "event.language": lambda event, language: event.language.of(language),
+    "event.closes": lambda event, language: moment(event.closes.astimezone(event.zone), language),
+    "event.opens": lambda event, language: moment(event.opens.astimezone(event.zone), language) if event.opens else "",
+    "event.controller": lambda event, language: event.controller.of(language),
+    "event.retention_days": lambda event, _: str(event.retention_days),
+    "event.contact_name": lambda event, language: event.contact.name.of(language),
+    "event.privacy_version": lambda event, _: event.privacy.version,
+}
+# Known only once somebody says so: until then each reads as the sentence of texts.toml named here.
+_LATER = {
+    "event.contact": "unknown.contact",
+    "event.booklet": "unknown.booklet",
+    "venue.text": "unknown.venue",
+    "venue.name": "unknown.venue",
+    "venue.address": "unknown.venue",
+    "venue.directions": "unknown.directions",
+}
+NAMES = frozenset(_FACTS) | frozenset(_LATER)
+
+
+def facts(event: Event, texts: Mapping[str, Words], venue: Venue | None, language: str) -> dict[str, str]:
+    """Every placeholder with what it stands for now."""
+    known = {name: read(event, language) for name, read in _FACTS.items()}
+    later = {name: texts[key].of(language) for name, key in _LATER.items()}
+    given = {"event.contact": " · ".join(filter(None, (event.contact.email, event.contact.phone)))}
+    given["event.booklet"] = event.links.booklet
+    if venue:
+        given["venue.name"], given["venue.address"] = venue.name.of(language), venue.address.of(language)
+        given["venue.text"] = f"{given['venue.name']}\n{given['venue.address']}"
+        given["venue.directions"] = venue.directions.of(language) if venue.directions else ""
+    return known | later | {name: value for name, value in given.items() if value}
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with its placeholders replaced, once: what a value brings along is not looked into again."""
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)

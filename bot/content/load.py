@@ -1,0 +1,225 @@
+"""Reads the content folder into records, or lists every fault with its file and key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from bot.content.facts import NAMES, PLACEHOLDER
+from bot.content.records import (
+    LANGUAGES,
+    Agenda,
+    Content,
+    Entry,
+    Event,
+    Form,
+    Record,
+    Reminders,
+    Words,
+)
+from bot.content.sentences import SENTENCES
+from bot.errors import BrokenContent, Fault
+
+R = TypeVar("R", bound=Record)
+OUT_OF_SCOPE = "_out_of_scope"
+_REMINDER_NAMES = frozenset({"name", "reference"})
+
+
+def load(folder: Path) -> Content:
+    """Reads every file of a content folder. Raises BrokenContent with all faults found."""
+    return _Reader(folder).content()
+
+
+class _Reader:
+    """One reading of one folder: collects faults, so that an organizer sees all of them at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.faults: list[Fault] = []
+        self._hash = hashlib.sha256()
+
+    def content(self) -> Content:
+        """The whole content, or BrokenContent."""
+        if not self.folder.is_dir():
+            raise BrokenContent([Fault(str(self.folder), "no such folder; expected the content files in it")])
+        event = self._record("event.toml", Event)
+        form = self._record("form.toml", Form)
+        agenda = self._record("agenda.toml", Agenda)
+        reminders = self._record("reminders.toml", Reminders)
+        texts = self._texts("texts.toml")
+        entries = dict(self._entries())
+        out_of_scope = self._asked(f"faq/{OUT_OF_SCOPE}.md")
+        self._placeholders(event, reminders, entries)
+        if self.faults or not (event and form and agenda and reminders):
+            raise BrokenContent(self.faults)
+        return Content(event=event, form=form, agenda=agenda, reminders=reminders, texts=texts, faq=entries,
+                       out_of_scope=out_of_scope, version=self._hash.hexdigest()[:16])  # fmt: skip
+
+    def _fault(self, place: str, what: str) -> None:
+        self.faults.append(Fault(place, what))
+
+    def _read(self, name: str) -> str | None:
+        try:
+            body = (self.folder / name).read_bytes()
+        except OSError:
+            self._fault(name, "cannot be read; expected this file")
+            return None
+        self._hash.update(name.encode() + b"\0" + body)
+        try:
+            return body.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = body[: error.start].count(b"\n") + 1
+            self._fault(f"{name}:{line}", "is not UTF-8; expected text saved as UTF-8")
+            return None
+
+    def _toml(self, name: str, text: str | None, first_line: int = 1) -> dict[str, Any] | None:
+        if text is None:
+            return None
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+            line = int(found[1]) if found else text.count("\n") + 1
+            what = re.sub(r"\s*\(at .*\)$", "", str(error))
+            self._fault(f"{name}:{line + first_line - 1}", f"{what[0].lower()}{what[1:]}; expected TOML")
+            return None
+
+    def _record(self, name: str, kind: type[R]) -> R | None:
+        table = self._toml(name, self._read(name))
+        return None if table is None else self._checked(name, kind, table)
+
+    def _checked(self, name: str, kind: type[R], table: Mapping[str, Any]) -> R | None:
+        try:
+            return kind.model_validate(table)
+        except ValidationError as error:
+            for row in error.errors(include_input=False, include_url=False):
+                self._fault(f"{name}:{_key(row['loc'])}", _what(row))
+            return None
+
+    def _texts(self, name: str) -> dict[str, Words]:
+        table = self._toml(name, self._read(name))
+        if table is None:
+            return {}
+        texts = dict(self._flat(name, "", table))
+        for key in sorted(set(SENTENCES) - set(texts)):
+            if not any(fault.place.startswith(f"{name}:{key}") for fault in self.faults):
+                self._fault(f"{name}:{key}", "is missing; expected zh and en")
+        for key, words in texts.items():
+            if key not in SENTENCES:
+                self._fault(f"{name}:{key}", "is not a sentence that the bot says; expected one of the shipped keys")
+                continue
+            self._names(f"{name}:{key}", words, NAMES | SENTENCES[key])
+        return texts
+
+    def _flat(self, name: str, prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Words]]:
+        for key, value in table.items():
+            path = f"{prefix}.{key}" if prefix else key
+            if isinstance(value, dict) and value and all(isinstance(inner, dict) for inner in value.values()):
+                yield from self._flat(name, path, value)
+            elif (words := self._checked(f"{name}:{path}" if path else name, Words, value)) is not None:
+                yield path, words
+
+    def _entries(self) -> Iterator[tuple[str, Entry]]:
+        for path in sorted((self.folder / "faq").glob("*.md")):
+            name, entry_id = f"faq/{path.name}", path.stem
+            if entry_id == OUT_OF_SCOPE:
+                continue
+            parts = self._front_matter(name)
+            if parts is None:
+                continue
+            front, body, line = parts
+            answer = self._sections(name, body, line)
+            if answer is None:
+                continue
+            title = front.pop("title", None) or {
+                lang: (front.get("ask", {}).get(lang) or [entry_id])[0] for lang in LANGUAGES
+            }
+            entry = self._checked(name, Entry, {"id": entry_id, "title": title, "answer": answer, **front})
+            if entry and self._asks_in_both(name, entry.ask):
+                yield entry_id, entry
+
+    def _asks_in_both(self, name: str, ask: Mapping[str, tuple[str, ...]]) -> bool:
+        missing = [language for language in LANGUAGES if not ask.get(language)]
+        for language in missing:
+            self._fault(f"{name}:ask.{language}", "is missing; expected a list of ways to ask")
+        for language in sorted(set(ask) - set(LANGUAGES)):
+            self._fault(f"{name}:ask.{language}", "is not a language of this bot; expected zh or en")
+        return not missing
+
+    def _asked(self, name: str) -> dict[str, tuple[str, ...]]:
+        if not (self.folder / name).is_file():
+            return {}
+        parts = self._front_matter(name)
+        asked = parts[0].get("ask", {}) if parts else {}
+        if parts and not (isinstance(asked, dict) and all(isinstance(rows, list) for rows in asked.values())):
+            self._fault(f"{name}:ask", "expected ask.zh = [..] and ask.en = [..]")
+            return {}
+        return {language: tuple(str(row) for row in rows) for language, rows in asked.items()}
+
+    def _front_matter(self, name: str) -> tuple[dict[str, Any], str, int] | None:
+        text = self._read(name)
+        if text is None:
+            return None
+        lines = text.split("\n")
+        if lines[0].strip() != "+++" or "+++" not in (line.strip() for line in lines[1:]):
+            self._fault(f"{name}:1", "expected front matter between two lines of +++")
+            return None
+        end = next(number for number, line in enumerate(lines) if number and line.strip() == "+++")
+        front = self._toml(name, "\n".join(lines[1:end]), first_line=2)
+        return None if front is None else (front, "\n".join(lines[end + 1 :]), end + 2)
+
+    def _sections(self, name: str, body: str, line: int) -> dict[str, str] | None:
+        answer: dict[str, list[str]] = {}
+        current: list[str] | None = None
+        for number, row in enumerate(body.split("\n"), start=line):
+            if row.startswith("## "):
+                section = row[3:].strip()
+                if section not in LANGUAGES or section in answer:
+                    self._fault(f"{name}:{number}", "expected one section ## zh and one section ## en")
+                    return None
+                current = answer.setdefault(section, [])
+            elif current is not None:
+                current.append(row)
+            elif row.strip():
+                self._fault(f"{name}:{number}", "text outside a section; expected ## zh or ## en above it")
+                return None
+        texts = {language: "\n".join(rows).strip() for language, rows in answer.items()}
+        missing = [language for language in LANGUAGES if not texts.get(language)]
+        for language in missing:
+            self._fault(f"{name}:## {language}", "is missing or empty; expected the answer")
+        return None if missing else texts
+
+    def _placeholders(self, event: Event | None, reminders: Reminders | None, entries: Mapping[str, Entry]) -> None:
+        if event:
+            self._names("event.toml:privacy.notice", event.privacy.notice, NAMES)
+        for reminder in reminders.reminders if reminders else ():
+            self._names(f"reminders.toml:{reminder.id}.text", reminder.text, NAMES | _REMINDER_NAMES)
+        for entry in entries.values():
+            self._names(f"faq/{entry.id}.md:answer", entry.answer, NAMES)
+
+    def _names(self, place: str, words: Words, known: frozenset[str]) -> None:
+        for language in LANGUAGES:
+            for name in PLACEHOLDER.findall(words.of(language)):
+                if name not in known:
+                    self._fault(
+                        f"{place}.{language}", f"{{{name}}} is not known; expected one of {', '.join(sorted(known))}"
+                    )
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return (
+        "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+        or "(whole file)"
+    )
+
+
+def _what(row: Any) -> str:
+    kinds = {"missing": "is missing; expected a value", "extra_forbidden": "no such key; expected only known ones"}
+    message = row["msg"].removeprefix("Value error, ")
+    return kinds.get(row["type"], f"{message[0].lower()}{message[1:]}")

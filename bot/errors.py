@@ -1,0 +1,60 @@
+"""What can go wrong, said in words that a person can act on. Whether to try again is part of the type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class UsherError(Exception):
+    """A fault that a command prints as one line and exits 1."""
+
+
+class WrongSetting(UsherError):
+    """A setting is missing, unknown or malformed: its name and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a content file."""
+
+    place: str  # file:line or file:key
+    what: str  # what is wrong, what was expected
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
+class BrokenContent(UsherError):
+    """Content files have faults; all of them are listed."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class Unavailable(UsherError):
+    """The database did not answer in time; nothing was changed, and the same message may come again."""
+
+
+class Forbidden(UsherError):
+    """A request is not from the platform. Which check failed is never told."""
+
+
+class TryLater(UsherError):
+    """Certainly not sent; the same message may be sent again after `delay` seconds."""
+
+    def __init__(self, reason: str, delay: float) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class Unreachable(UsherError):
+    """This person cannot be reached until they write again."""
+
+
+class Unconfirmed(UsherError):
+    """Nobody can know whether it was sent."""
+
+
+class Misconfigured(UsherError):
+    """The platform refuses this account or these keys: the channel stops, and somebody must look."""
