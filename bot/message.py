@@ -65,6 +65,7 @@ class Choice:
     label: str  # what is printed
     text: str  # what picking it says, as if typed
     tag: str = ""  # which question it answers, and how ("form.category.factory"); empty: plain words, good at any time
+    also: tuple[str, ...] = ()  # other words that mean it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +85,5 @@ class Reply:
     def from_json(cls, stored: str) -> Reply:
         """Reads what `to_json` wrote."""
         fields = json.loads(stored)
-        return cls(**{**fields, "choices": tuple(Choice(**choice) for choice in fields["choices"])})
+        choices = tuple(Choice(**{**choice, "also": tuple(choice["also"])}) for choice in fields["choices"])
+        return cls(**{**fields, "choices": choices})

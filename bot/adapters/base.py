@@ -7,7 +7,7 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute
 
-from bot.message import Address, Message, Reply
+from bot.message import Address, Choice, Message, Reply
 
 Receive = Callable[[Message], Awaitable[Reply | None]]
 """Hands a message to the core; returns after the commit. None: there is nothing to say. Raises Unavailable."""
@@ -21,11 +21,14 @@ class Adapter(Protocol):
 
     channel: str
     account: str
+    sends_replies: bool  # whether a reply goes out by a call of ours, and not in the answer to the platform's request
 
-    def fit(self, reply: Reply) -> tuple[Reply, str]:
+    def fit(self, reply: Reply, more: Choice | None = None) -> tuple[Reply, str]:
         """The reply as one message of this channel can carry it, and the text that has to wait for 继续 ("" if none).
 
-        Pure. Cuts only `reply.text`; raises ValueError where `ask` and choices alone are too long.
+        A reply that was cut gets `more`, the choice that shows the rest, as its last one, inside the same limit.
+        Pure. Cuts only `reply.text`; raises ValueError where `ask` and choices (with `more`, if the text is too long)
+        are too long already.
         """
 
     def routes(self) -> list[BaseRoute]:

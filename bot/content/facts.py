@@ -6,15 +6,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from bot.content.records import Event, Words
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 _WEEKDAYS = {
     "zh": tuple("一二三四五六日"),
-    "en": tuple(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
-_MONTHS = tuple(["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"])
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,12 @@ class Venue:
     longitude: float
     directions: Words | None = None
 
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Venue:
+        """Reads the venue column of the event's row."""
+        words = {key: Words(**value) for key, value in stored.items() if isinstance(value, dict)}
+        return cls(latitude=float(stored["latitude"]), longitude=float(stored["longitude"]), **words)
+
 
 def day(value: date, language: str) -> str:
     """A date as a person would write it, with its weekday."""
@@ -38,7 +48,8 @@ def day(value: date, language: str) -> str:
 
 def moment(value: datetime, language: str) -> str:
     """A date and a time of day, in the zone that the value carries."""
-    return f"{day(value.date(), language)} {value.hour}:{value.minute:02}"
+    space = " " if language == "en" else ""
+    return f"{day(value.date(), language)}{space}{value.hour}:{value.minute:02}"
 
 
 _FACTS: dict[str, Callable[[Event, str], str]] = {

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.content.facts import NAMES, PLACEHOLDER
+from bot.content.facts import NAMES, PLACEHOLDER, facts
+from bot.content.faults import place_and_words
 from bot.content.records import (
     LANGUAGES,
     Agenda,
@@ -19,6 +20,8 @@ from bot.content.records import (
     Entry,
     Event,
     Form,
+    Front,
+    OutOfScope,
     Record,
     Reminders,
     Words,
@@ -29,6 +32,8 @@ from bot.errors import BrokenContent, Fault
 R = TypeVar("R", bound=Record)
 OUT_OF_SCOPE = "_out_of_scope"
 _REMINDER_NAMES = frozenset({"name", "reference"})
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # pasted from a word processor; WeChat's XML cannot carry them
+_STRAY_BRACE = re.compile(r"[{}｛｝]")
 
 
 def load(folder: Path) -> Content:
@@ -54,12 +59,22 @@ class _Reader:
         reminders = self._record("reminders.toml", Reminders)
         texts = self._texts("texts.toml")
         entries = dict(self._entries())
-        out_of_scope = self._asked(f"faq/{OUT_OF_SCOPE}.md")
-        self._placeholders(event, reminders, entries)
+        out_of_scope = self._out_of_scope(f"faq/{OUT_OF_SCOPE}.md")
+        self._placeholders(event, form, reminders, entries)
         if self.faults or not (event and form and agenda and reminders):
             raise BrokenContent(self.faults)
-        return Content(event=event, form=form, agenda=agenda, reminders=reminders, texts=texts, faq=entries,
-                       out_of_scope=out_of_scope, version=self._hash.hexdigest()[:16])  # fmt: skip
+        known = {language: facts(event, texts, None, language) for language in LANGUAGES}
+        return Content(
+            event=event,
+            form=form,
+            agenda=agenda,
+            reminders=reminders,
+            texts=texts,
+            faq=entries,
+            out_of_scope=out_of_scope,
+            known=known,
+            version=self._hash.hexdigest()[:16],
+        )
 
     def _fault(self, place: str, what: str) -> None:
         self.faults.append(Fault(place, what))
@@ -72,21 +87,28 @@ class _Reader:
             return None
         self._hash.update(name.encode() + b"\0" + body)
         try:
-            return body.decode("utf-8-sig").replace("\r\n", "\n")
+            text = body.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             line = body[: error.start].count(b"\n") + 1
             self._fault(f"{name}:{line}", "is not UTF-8; expected text saved as UTF-8")
             return None
+        if odd := _NOT_TEXT.search(text):
+            line = text[: odd.start()].count("\n") + 1
+            self._fault(f"{name}:{line}", f"has the control character {odd[0]!r}; expected plain text")
+            return None
+        return text
 
     def _toml(self, name: str, text: str | None, first_line: int = 1) -> dict[str, Any] | None:
         if text is None:
             return None
         try:
             return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             found = re.search(r"\(at line (\d+), column \d+\)", str(error))
             line = int(found[1]) if found else text.count("\n") + 1
             what = re.sub(r"\s*\(at .*\)$", "", str(error))
+            if not isinstance(error, tomllib.TOMLDecodeError):  # int() and the stack have limits of their own
+                what = "a number or a nesting is too long"
             self._fault(f"{name}:{line + first_line - 1}", f"{what[0].lower()}{what[1:]}; expected TOML")
             return None
 
@@ -99,7 +121,7 @@ class _Reader:
             return kind.model_validate(table)
         except ValidationError as error:
             for row in error.errors(include_input=False, include_url=False):
-                self._fault(f"{name}:{_key(row['loc'])}", _what(row))
+                self._fault(*place_and_words(name, row))
             return None
 
     def _texts(self, name: str) -> dict[str, Words]:
@@ -108,59 +130,51 @@ class _Reader:
             return {}
         texts = dict(self._flat(name, "", table))
         for key in sorted(set(SENTENCES) - set(texts)):
-            if not any(fault.place.startswith(f"{name}:{key}") for fault in self.faults):
+            if not any(f"{fault.place}.".startswith(f"{name}:{key}.") for fault in self.faults):
                 self._fault(f"{name}:{key}", "is missing; expected zh and en")
         for key, words in texts.items():
             if key not in SENTENCES:
                 self._fault(f"{name}:{key}", "is not a sentence that the bot says; expected one of the shipped keys")
                 continue
-            self._names(f"{name}:{key}", words, NAMES | SENTENCES[key])
+            self._names(f"{name}:{key}.", words, NAMES | SENTENCES[key])
         return texts
 
     def _flat(self, name: str, prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Words]]:
         for key, value in table.items():
             path = f"{prefix}.{key}" if prefix else key
-            if isinstance(value, dict) and value and all(isinstance(inner, dict) for inner in value.values()):
+            if isinstance(value, dict) and _is_group(value):
                 yield from self._flat(name, path, value)
-            elif (words := self._checked(f"{name}:{path}" if path else name, Words, value)) is not None:
+            elif (words := self._checked(f"{name}:{path}", Words, value)) is not None:
                 yield path, words
 
     def _entries(self) -> Iterator[tuple[str, Entry]]:
-        for path in sorted((self.folder / "faq").glob("*.md")):
-            name, entry_id = f"faq/{path.name}", path.stem
-            if entry_id == OUT_OF_SCOPE:
-                continue
-            parts = self._front_matter(name)
-            if parts is None:
-                continue
-            front, body, line = parts
-            answer = self._sections(name, body, line)
-            if answer is None:
-                continue
-            title = front.pop("title", None) or {
-                lang: (front.get("ask", {}).get(lang) or [entry_id])[0] for lang in LANGUAGES
-            }
-            entry = self._checked(name, Entry, {"id": entry_id, "title": title, "answer": answer, **front})
-            if entry and self._asks_in_both(name, entry.ask):
-                yield entry_id, entry
+        for path in sorted((self.folder / "faq").glob("[!.]*.md")):  # a dot: an editor's or a Mac's own file
+            if path.stem != OUT_OF_SCOPE and (entry := self._entry(f"faq/{path.name}", path.stem)):
+                yield entry.id, entry
 
-    def _asks_in_both(self, name: str, ask: Mapping[str, tuple[str, ...]]) -> bool:
-        missing = [language for language in LANGUAGES if not ask.get(language)]
-        for language in missing:
-            self._fault(f"{name}:ask.{language}", "is missing; expected a list of ways to ask")
-        for language in sorted(set(ask) - set(LANGUAGES)):
-            self._fault(f"{name}:ask.{language}", "is not a language of this bot; expected zh or en")
-        return not missing
-
-    def _asked(self, name: str) -> dict[str, tuple[str, ...]]:
-        if not (self.folder / name).is_file():
-            return {}
+    def _entry(self, name: str, entry_id: str) -> Entry | None:
         parts = self._front_matter(name)
-        asked = parts[0].get("ask", {}) if parts else {}
-        if parts and not (isinstance(asked, dict) and all(isinstance(rows, list) for rows in asked.values())):
-            self._fault(f"{name}:ask", "expected ask.zh = [..] and ask.en = [..]")
+        if parts is None:
+            return None
+        table, body, line = parts
+        front = self._checked(name, Front, table)
+        answer = self._sections(name, body, line)
+        if front is None or answer is None:
+            return None
+        title = front.title or Words(zh=front.ask.zh[0], en=front.ask.en[0])
+        return self._checked(
+            name, Entry, {"id": entry_id, "ask": front.ask.model_dump(), "title": title, "answer": answer}
+        )
+
+    def _out_of_scope(self, name: str) -> dict[str, tuple[str, ...]]:
+        if not (self.folder / name).is_file() or (parts := self._front_matter(name)) is None:
             return {}
-        return {language: tuple(str(row) for row in rows) for language, rows in asked.items()}
+        table, body, line = parts
+        if body.strip():
+            first = line + body[: len(body) - len(body.lstrip())].count("\n")
+            self._fault(f"{name}:{first}", "expected nothing below the second +++")
+        examples = self._checked(name, OutOfScope, table)
+        return examples.ask.model_dump() if examples else {}
 
     def _front_matter(self, name: str) -> tuple[dict[str, Any], str, int] | None:
         text = self._read(name)
@@ -195,31 +209,35 @@ class _Reader:
             self._fault(f"{name}:## {language}", "is missing or empty; expected the answer")
         return None if missing else texts
 
-    def _placeholders(self, event: Event | None, reminders: Reminders | None, entries: Mapping[str, Entry]) -> None:
+    def _placeholders(
+        self, event: Event | None, form: Form | None, reminders: Reminders | None, entries: Mapping[str, Entry]
+    ) -> None:
         if event:
-            self._names("event.toml:privacy.notice", event.privacy.notice, NAMES)
-        for reminder in reminders.reminders if reminders else ():
-            self._names(f"reminders.toml:{reminder.id}.text", reminder.text, NAMES | _REMINDER_NAMES)
+            self._names("event.toml:privacy.notice.", event.privacy.notice, NAMES)
+        for number, question in enumerate(form.questions if form else (), start=1):
+            self._names(f"form.toml:question[{number}].prompt.", question.prompt, NAMES)
+            self._names(f"form.toml:question[{number}].help.", question.help, NAMES)
+        for number, reminder in enumerate(reminders.reminders if reminders else (), start=1):
+            of_person = frozenset() if reminder.when.startswith("draft") else _REMINDER_NAMES
+            self._names(f"reminders.toml:reminder[{number}].text.", reminder.text, NAMES | of_person)
+            self._names(f"reminders.toml:reminder[{number}].short.", reminder.short, frozenset())
         for entry in entries.values():
-            self._names(f"faq/{entry.id}.md:answer", entry.answer, NAMES)
+            self._names(f"faq/{entry.id}.md:title.", entry.title, frozenset())
+            self._names(f"faq/{entry.id}.md:## ", entry.answer, NAMES)
 
-    def _names(self, place: str, words: Words, known: frozenset[str]) -> None:
+    def _names(self, place: str, words: Words | None, known: frozenset[str]) -> None:
+        if words is None:
+            return
+        expected = f"expected one of {', '.join(sorted(known))}" if known else "expected no placeholder here"
         for language in LANGUAGES:
-            for name in PLACEHOLDER.findall(words.of(language)):
+            text = words.of(language)
+            for name in PLACEHOLDER.findall(text):
                 if name not in known:
-                    self._fault(
-                        f"{place}.{language}", f"{{{name}}} is not known; expected one of {', '.join(sorted(known))}"
-                    )
+                    self._fault(f"{place}{language}", f"{{{name}}} is not known; {expected}")
+            if stray := _STRAY_BRACE.search(PLACEHOLDER.sub("", text)):
+                self._fault(f"{place}{language}", f"{stray[0]} belongs to no placeholder; {expected}")
 
 
-def _key(location: tuple[int | str, ...]) -> str:
-    return (
-        "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-        or "(whole file)"
-    )
-
-
-def _what(row: Any) -> str:
-    kinds = {"missing": "is missing; expected a value", "extra_forbidden": "no such key; expected only known ones"}
-    message = row["msg"].removeprefix("Value error, ")
-    return kinds.get(row["type"], f"{message[0].lower()}{message[1:]}")
+def _is_group(table: Mapping[str, Any]) -> bool:
+    """Whether sentences lie below, not languages; `language.en` may be a sentence itself."""
+    return bool(table) and (not set(table) & set(LANGUAGES) or all(isinstance(row, dict) for row in table.values()))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from bot.content.values import AtLeastOne, ClockTime, Day, Id, Moment, Phrases, after_starts, matching
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
 class Record(BaseModel):
@@ -32,20 +33,6 @@ class Words(Record):
         return self.en if language == "en" else self.zh
 
 
-def _clock_time(value: object) -> object:
-    """`"9:30"` as TOML text, which organizers write without the leading zero."""
-    if isinstance(value, str):
-        try:
-            hour, minute = value.split(":")
-            return time(int(hour), int(minute))
-        except ValueError:
-            raise ValueError('expected a time such as "9:30"') from None
-    return value
-
-
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
-
-
 class Privacy(Record):
     """What people agree to."""
 
@@ -57,7 +44,7 @@ class Contact(Record):
     """Whom to ask beyond the bot; empty where not known."""
 
     name: Words
-    email: str = ""
+    email: Annotated[str, matching(r"|[^@\s]+@[^@\s]+", "an e-mail address, or empty")] = ""
     phone: str = ""
 
 
@@ -77,27 +64,22 @@ class Links(Record):
 class Opening(Record):
     """When registration opens and closes, as local time; empty: at once, and at the event's start."""
 
-    opens: datetime | None = None
-    closes: datetime | None = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty(cls, value: object) -> object:
-        return None if value == "" else value
+    opens: Moment = None
+    closes: Moment = None
 
 
 class Event(Record):
     """content/event.toml."""
 
     name: Words
-    date: date
+    date: Day
     starts: ClockTime
     ends: ClockTime
     timezone: str
     city: Words
     cost: Words
     language: Words
-    reference_prefix: str = Field("FFS", pattern=r"^[A-Z]{2,6}$")
+    reference_prefix: Annotated[str, matching("[A-Z]{2,6}", "2 to 6 capital letters")] = "FFS"
     capacity: int = Field(0, ge=0)  # seats; 0: no limit
     auto_confirm: bool = False
     registration: Opening = Opening()
@@ -116,10 +98,12 @@ class Event(Record):
             raise ValueError("expected a time zone such as Asia/Shanghai") from None
         return value
 
+    _ends = field_validator("ends")(after_starts)
+
     @model_validator(mode="after")
-    def _ends_after_start(self) -> Event:
-        if self.ends <= self.starts:
-            raise ValueError("ends: expected a time after starts")
+    def _opens_before_it_closes(self) -> Event:
+        if self.opens and self.opens >= self.closes:
+            raise ValueError("registration.opens: expected a time before registration closes")
         return self
 
     @cached_property
@@ -156,7 +140,7 @@ class FormChoice(Record):
 
     id: Id
     label: Words
-    words: tuple[str, ...] = ()  # other ways to say it
+    words: Phrases = ()  # other ways to say it
 
 
 class Question(Record):
@@ -184,11 +168,21 @@ class Question(Record):
             raise ValueError("choices: expected agree and disagree, in this order")
         return self
 
+    @model_validator(mode="after")
+    def _words_mean_one_choice(self) -> Question:
+        taken: set[str] = set()
+        for choice in self.choices:
+            said = {word.casefold() for word in (choice.label.zh, choice.label.en, *choice.words)}
+            if said & taken:
+                raise ValueError(f"choices: expected {min(said & taken)!r} to mean one choice only")
+            taken |= said
+        return self
+
 
 class Form(Record):
     """content/form.toml."""
 
-    questions: tuple[Question, ...] = Field(alias="question", min_length=1)
+    questions: Annotated[tuple[Question, ...], AtLeastOne] = Field(alias="question")
 
     @model_validator(mode="after")
     def _conditions_look_back(self) -> Form:
@@ -205,7 +199,7 @@ class Form(Record):
                         )
             before[question.id] = question
         if self.questions[0].kind != "consent" or any(q.kind == "consent" for q in self.questions[1:]):
-            raise ValueError("expected exactly one consent question, and that first")
+            raise ValueError("question: expected exactly one consent question, and that first")
         return self
 
 
@@ -218,6 +212,8 @@ class AgendaItem(Record):
     starts: ClockTime | None = None
     ends: ClockTime | None = None
 
+    _ends = field_validator("ends")(after_starts)
+
 
 class Agenda(Record):
     """content/agenda.toml."""
@@ -225,15 +221,24 @@ class Agenda(Record):
     items: tuple[AgendaItem, ...] = Field((), alias="item")
 
 
+_AT = r"([01]?\d|2[0-3]):[0-5]\d"
+_When = matching(
+    rf"-\d{{1,3}}d {_AT}|\+?0d {_AT}|-\d{{1,3}}[hm]|draft \d{{1,3}}h",
+    'a time such as "-7d 10:00", "-2h" or "draft 24h"',
+)
+_Latest = matching(
+    rf"-\d{{1,3}}d {_AT}|\+?\d{{1,2}}d {_AT}|[-+]\d{{1,3}}[hm]", 'a time such as "-1d 22:00", "+0h" or "+2d 17:00"'
+)
+_Audience = matching(r"[a-z_]+=\S+( [a-z_]+=\S+)*", 'conditions such as "status=confirmed category=factory"')
+
+
 class Reminder(Record):
     """One reminder of content/reminders.toml."""
 
     id: Id
-    when: str = Field(pattern=r"^(-\d{1,3}d \d{1,2}:\d{2}|\+?0d \d{1,2}:\d{2}|-\d{1,3}[hm]|draft \d{1,3}h)$")
-    audience: str
-    latest: str = Field(
-        pattern=r"^(-\d{1,3}d \d{1,2}:\d{2}|\+?\d{1,2}d \d{1,2}:\d{2}|[-+]\d{1,3}[hm])$"
-    )  # useful until
+    when: Annotated[str, _When]
+    audience: Annotated[str, _Audience]
+    latest: Annotated[str, _Latest]  # useful until
     text: Words
     short: Words | None = None  # for templates: each field at most 20 characters
 
@@ -250,12 +255,49 @@ class Reminders(Record):
 
     reminders: tuple[Reminder, ...] = Field((), alias="reminder")
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Reminders:
+        ids = [reminder.id for reminder in self.reminders]
+        for reminder_id in ids:
+            if ids.count(reminder_id) > 1:
+                raise ValueError(f"{reminder_id}: expected each id once")
+        return self
+
+
+class Asked(Record):
+    """Ways to ask one thing, at least one a language."""
+
+    zh: Annotated[Phrases, AtLeastOne]
+    en: Annotated[Phrases, AtLeastOne]
+
+
+class Front(Record):
+    """What stands above the answers of a file of content/faq."""
+
+    ask: Asked
+    title: Words | None = None  # empty: the first way to ask
+
+
+class Examples(Record):
+    """Things asked that are not ours, by language."""
+
+    zh: Phrases = ()
+    en: Phrases = ()
+
+
+class OutOfScope(Record):
+    """content/faq/_out_of_scope.md."""
+
+    ask: Examples
+
 
 class Entry(Record):
     """One file of content/faq: what people ask, and the answer."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-    ask: Mapping[str, tuple[str, ...]]
+    id: Annotated[
+        str, matching("[a-z][a-z0-9_]{0,40}", "a file named with small letters, digits and _, the first a letter")
+    ]
+    ask: Mapping[str, Phrases]
     title: Words
     answer: Words
 
@@ -270,11 +312,8 @@ class Content(Record):
     faq: Mapping[str, Entry]
     out_of_scope: Mapping[str, tuple[str, ...]]  # examples that must not be answered, by language
     texts: Mapping[str, Words]
+    known: Mapping[Language, Mapping[str, str]]  # what placeholders stand for while no venue is published, by language
     version: str  # hash of the files
-
-    def say(self, key: str, language: str, **values: object) -> str:
-        """A sentence of texts.toml with its placeholders filled."""
-        return self.texts[key].of(language).format_map(values) if values else self.texts[key].of(language)
 
     def over(self, now: datetime) -> bool:
         """Whether the event lies in the past."""

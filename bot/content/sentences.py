@@ -2,4 +2,49 @@
 
 from __future__ import annotations
 
-SENTENCES: dict[str, frozenset[str]] = {}
+_PLAIN = """
+welcome.hello welcome.event welcome.ask welcome.other_language help thanks nod bye past media edited stale
+fault choice.more choice.register choice.go_on choice.agenda choice.venue choice.me choice.edit choice.cancel
+choice.colleague choice.privacy choice.organizer choice.help choice.resume choice.english choice.chinese
+choice.drop_draft choice.none_of_these choice.cancel_yes choice.cancel_no choice.drop choice.keep_draft
+choice.forget_yes choice.forget_no more.nothing form.welcome_back form.new_notice form.declined form.skip
+form.keep form.same_word form.share_phone form.phone_not_now form.nothing form.review form.review_colleague form.review_ask
+form.confirm form.edit form.drop form.which form.done form.not_finished form.after form.forward
+form.invalid.empty form.invalid.phone form.invalid.email form.invalid.foreign_contact form.invalid.review
+next.pending next.confirmed next.waitlisted exit.done exit.nothing drop.ask drop.done closed.over
+closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.consent me.none
+me.draft_review status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which
+cancel.which cancel.kept agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text
+unknown.venue unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded
+unknown.not_ours organizer.ask organizer.done language.ask language.done stop.done resume.done mydata.draft
+mydata.questions mydata.end forget.ask forget.kept telegram.group command.register command.me command.edit
+command.cancel command.colleague command.agenda command.venue command.help command.language command.exit
+command.organizer command.privacy command.mydata command.forget command.stop command.resume
+"""
+_FILLED = {
+    "form.begin": "steps",
+    "form.same": "value",
+    "form.done_all": "reference",
+    "form.invalid.choice": "count",
+    "form.invalid.long": "length limit",
+    "form.invalid.phone_short": "count",
+    "form.invalid.phone_long": "count",
+    "colleague.done": "name reference",
+    "colleague.enough": "count",
+    "me.own": "reference who",
+    "me.colleague": "reference who",
+    "me.draft": "done total",
+    "edit.begin": "name reference",
+    "edit.done": "reference",
+    "cancel.ask": "name reference",
+    "cancel.done": "name reference",
+    "agenda.no_such": "count",
+    "mydata.contact": "channel language since source user_id",
+    "mydata.registration": "reference when",
+    "mydata.consent": "version when",
+    "forget.colleagues": "count",
+    "forget.done": "receipt when",
+}
+SENTENCES: dict[str, frozenset[str]] = {key: frozenset() for key in _PLAIN.split()} | {
+    key: frozenset(names.split()) for key, names in _FILLED.items()
+}

@@ -1,0 +1,254 @@
+"""Turns the bytes of one Telegram update into what the core understands, or into the reason why not; pure.
+
+Field names and their meaning: https://core.telegram.org/bots/api#update
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import telegram
+from telegram.constants import ChatMemberStatus, ChatType
+from telegram.warnings import PTBDeprecationWarning
+
+from bot.adapters.telegram import buttons, groups
+from bot.adapters.telegram.words import COMMAND, clean
+from bot.message import Address, Kind, Message
+
+CHANNEL = "telegram"
+_LARGEST_ID = 2**53  # ids have at most 52 significant bits: https://core.telegram.org/bots/api#chat
+_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # https://core.telegram.org/bots/features#deep-linking
+_GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
+# Notes that Telegram itself writes into a private chat: nobody said anything, so nothing is said in return.
+_NOTES = (
+    "pinned_message",
+    "message_auto_delete_timer_changed",
+    "write_access_allowed",
+    "connected_website",
+    "chat_background_set",
+    "forum_topic_created",
+    "forum_topic_edited",
+    "forum_topic_closed",
+    "forum_topic_reopened",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A person did something in their private chat with us."""
+
+    message: Message
+    query: str = ""  # the button press that waits to be answered
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Somebody in a group spoke to a bot, perhaps to us."""
+
+    id: str  # the same for every copy
+    chat: int
+    thread: int | None  # the topic of a forum, where there is one
+    names: frozenset[str]  # user names that were addressed, in small letters; empty: certainly us
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing for the core."""
+
+    reason: str
+    keep: bool  # worth keeping, for somebody to look at
+    user_id: str = ""  # whose it is, so that it goes when this person is forgotten
+    query: str = ""
+
+
+Read = Came | Called | Skipped
+
+
+def read(body: bytes, account: str, now: datetime) -> Read:
+    """Reads one update that came for the bot with the id `account`. Never raises.
+
+    `now` dates button presses, which carry no time of their own.
+    """
+    raw: Any = None
+    try:
+        raw = json.loads(body)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PTBDeprecationWarning)  # about durations, which we do not read
+            update = telegram.Update.de_json(raw)
+        return _Reader(account, now, _number(update.update_id, least=0)).read(update, raw)
+    except Exception as fault:  # the library checks nothing, so a wrong shape can end in any exception
+        return Skipped(f"no update: {type(fault).__name__}", keep=True, user_id=_whose(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One update being read: what all its parts have in common."""
+
+    account: str
+    now: datetime
+    update_id: int
+
+    @property
+    def id(self) -> str:
+        """Unique for a bot and an update: Telegram's ids alone restart at random after a quiet week."""
+        return hashlib.sha256(f"{CHANNEL}:{self.account}:{self.update_id}".encode()).hexdigest()
+
+    def read(self, update: telegram.Update, raw: dict[str, Any]) -> Read:
+        if update.message:
+            return self._message(update.message)
+        if update.callback_query:
+            return self._press(update.callback_query)
+        if update.edited_message:
+            return self._edit(update.edited_message)
+        if update.my_chat_member:
+            return self._membership(update.my_chat_member)
+        if update.channel_post or update.edited_channel_post:
+            return Skipped("channel", keep=False)
+        return Skipped(f"not handled: {_name(raw)}", keep=True, user_id=_whose(raw))
+
+    def _message(self, message: telegram.Message) -> Read:
+        if message.chat.type in _GROUPS:
+            return self._group(message)
+        if message.chat.type != ChatType.PRIVATE:
+            return Skipped("neither private chat nor group", keep=False)
+        if any(getattr(message, note, None) is not None for note in _NOTES):
+            return Skipped("a note by Telegram itself", keep=False)
+        if message.from_user and message.from_user.is_bot:
+            return Skipped("from a bot", keep=False)
+        if message.contact:
+            return self._came(message, Kind.PHONE, phone=_own_number(message))
+        if message.text:
+            return self._text(message, clean(message.text))
+        return self._came(message, Kind.MEDIA, text=clean(message.caption or ""))
+
+    def _text(self, message: telegram.Message, text: str) -> Came:
+        command = COMMAND.fullmatch(text)
+        if not command:
+            return self._came(message, Kind.TEXT, text=text)
+        word, _, rest = command.groups()
+        if word.lower() != "start":
+            return self._came(message, Kind.TEXT, text=word.lower())
+        payload = (rest or "").strip()
+        return self._came(message, Kind.START, source=payload if _PAYLOAD.fullmatch(payload) else "")
+
+    def _edit(self, message: telegram.Message) -> Read:
+        if message.chat.type != ChatType.PRIVATE:
+            return Skipped("edited outside a private chat", keep=False)
+        if message.location:  # a place shared live is edited every few seconds
+            return Skipped("a moving place", keep=False)
+        return self._came(message, Kind.EDITED, text=clean(message.text or message.caption or ""))
+
+    def _press(self, query: telegram.CallbackQuery) -> Read:
+        query_id = clean(query.id)
+        if query.message is None or query.message.chat.type != ChatType.PRIVATE:
+            return Skipped("a button outside a private chat", keep=False, query=query_id)
+        tapped, text = buttons.read_data(query.data, clean(_label(query)))
+        message = Message(
+            id=self.id,
+            sender=self._address(query.message.chat.id),
+            sent_at=self.now,
+            text=clean(text),
+            tapped=clean(tapped),
+            language=_language(query.from_user),
+        )
+        return Came(message, query_id)
+
+    def _membership(self, change: telegram.ChatMemberUpdated) -> Read:
+        if change.chat.type != ChatType.PRIVATE:
+            return Skipped("member of a group", keep=False)
+        kinds = {ChatMemberStatus.BANNED: Kind.BLOCK, ChatMemberStatus.MEMBER: Kind.UNBLOCK}
+        kind = kinds.get(ChatMemberStatus(change.new_chat_member.status))
+        if kind is None:
+            return Skipped("a membership that changes nothing", keep=False)
+        sender, language = self._address(change.chat.id), _language(change.from_user)
+        return Came(Message(id=self.id, sender=sender, sent_at=_moment(change.date), kind=kind, language=language))
+
+    def _group(self, message: telegram.Message) -> Read:
+        # An anonymous administrator writes as a bot, in the name of the group itself.
+        anonymous = message.sender_chat is not None and message.sender_chat.id == message.chat.id
+        if message.from_user and message.from_user.is_bot and not anonymous:
+            return Skipped("a bot in a group", keep=False)
+        names = groups.addressed(message, self.account)
+        if names is None:
+            return Skipped("talk in a group", keep=False)
+        thread = _number(message.message_thread_id) if message.is_topic_message else None
+        return Called(self.id, _number(message.chat.id), thread, names, _language(message.from_user))
+
+    def _came(
+        self, message: telegram.Message, kind: Kind, *, text: str = "", source: str = "", phone: str = ""
+    ) -> Came:
+        return Came(
+            Message(
+                id=self.id,
+                sender=self._address(message.chat.id),
+                sent_at=_moment(message.edit_date or message.date),
+                kind=kind,
+                text=text,
+                source=source,
+                language=_language(message.from_user),
+                phone=phone,
+            )
+        )
+
+    def _address(self, chat_id: int) -> Address:
+        return Address(CHANNEL, self.account, str(_number(chat_id)))
+
+
+def _number(value: object, least: int = -_LARGEST_ID) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _LARGEST_ID:
+        raise ValueError("not an id")
+    return value
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("not a time")
+    return value
+
+
+def _language(user: telegram.User | None) -> str:
+    """The word en or zh where Telegram says so; the code is optional and an IETF tag such as zh-hans."""
+    code = clean(user.language_code or "").lower() if user else ""
+    return next((known for known in ("en", "zh") if re.match(rf"{known}(?![a-z])", code)), "")
+
+
+def _own_number(message: telegram.Message) -> str:
+    """The number if it is verified: Telegram vouches only for a contact that is the sender's own. Else "".
+
+    Some clients leave out the +, yet the number is always an international one.
+    """
+    contact, sender = message.contact, message.from_user
+    if contact is None or sender is None or contact.user_id != sender.id:
+        return ""
+    digits = re.sub(r"[^0-9]", "", clean(contact.phone_number))[:20]
+    return f"+{digits}" if digits else ""
+
+
+def _label(query: telegram.CallbackQuery) -> str:
+    """What is printed on the button that was pressed; "" where Telegram no longer shows us the message."""
+    markup = getattr(query.message, "reply_markup", None)
+    if markup is None:
+        return ""
+    pressed = (button for row in markup.inline_keyboard for button in row if button.callback_data == query.data)
+    return next((button.text for button in pressed), "")
+
+
+def _name(raw: dict[str, Any]) -> str:
+    """What kind of update it is, as a word that may stand in a log."""
+    names = (str(key) for key in raw if key != "update_id")
+    return next((name for name in names if re.fullmatch(r"[a-z_]{1,40}", name)), "empty")
+
+
+def _whose(raw: object) -> str:
+    """The id of the person behind an update that we could not read, as far as it can be found."""
+    parts = [part for part in raw.values() if isinstance(part, dict)] if isinstance(raw, dict) else []
+    people = (part.get(key) for part in parts for key in ("from", "user", "chat"))
+    ids = (person.get("id") for person in people if isinstance(person, dict))
+    return next((str(found) for found in ids if type(found) is int and 0 < found <= _LARGEST_ID), "")

@@ -1,0 +1,1 @@
+"""Which entry of the content answers a question, or none."""

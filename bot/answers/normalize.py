@@ -1,0 +1,63 @@
+"""Text as people type it, made comparable: width, case, marks around it, numbers in words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_SPACES = re.compile(r"\s+")
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_LATIN_WORD = re.compile(r"[a-z][a-z'’-]*")
+_NUMBER = re.compile(
+    r"(?:第|选|選|no\.?|number|option)?\s*([1-9]\d?|[一二三四五六七八九十]|one|two|three|four|five|six|seven|eight|nine|ten)"
+    r"\s*(?:个|個|项|項|号|號)?"
+)
+_ENGLISH = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SPELT = {word: n for words in ("一二三四五六七八九十", _ENGLISH) for n, word in enumerate(words, 1)}
+_QUESTION_END = re.compile(r"[?？]\s*$|(?:吗|嗎|呢|么|麼|嘛|咩|不|没有|沒有)[\s。.!！~～]*$")
+_QUESTION_ZH = re.compile(
+    r"什么|什麼|怎么|怎麼|怎样|如何|哪里|哪裡|哪儿|哪天|几点|幾點|几号|几时|多少|多久|多远|为什么|是不是|能不能|可不可以|可以.*吗|有没有|有沒有|要不要|谁"
+)  # fmt: skip
+_QUESTION_EN = re.compile(
+    r"^(?:what|when|where|who|whom|which|why|how|is|are|do|does|did|can|could|will|would|should|may|am)\b"
+)
+_NAME_END = re.compile(
+    r"(?:公司|工厂|工廠|厂|廠|集团|集團|协会|協會|有限|中心|学校|大学|基金会|商会|co|ltd|inc|llc|gmbh|limited|corp|company|factory)\.?$"
+)  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """One line, narrow, lower case, without marks at its edges: `  【報名】！` and `報名` are the same."""
+    narrow = _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return _EDGES.sub("", narrow)
+
+
+def number(text: str) -> int | None:
+    """The number of a choice in what was typed: 4, ４, ④, 4., 选4, 第四个, four; None where it is no number alone."""
+    found = _NUMBER.fullmatch(plain(text))
+    if not found:
+        return None
+    digits = found[1]
+    return int(digits) if digits.isdigit() else _SPELT[digits]
+
+
+def language_of(text: str) -> str | None:
+    """ "en" for two or more English words, "zh" where Chinese characters stand, None where it cannot be told."""
+    narrow = unicodedata.normalize("NFKC", text).casefold()
+    if _CJK.search(narrow):
+        return "zh"
+    words = [word for word in _LATIN_WORD.findall(re.sub(r"\S*[@/]\S*", " ", narrow)) if word != "ok"]
+    return "en" if len(words) >= 2 else None
+
+
+def reads_as_question(text: str) -> bool:
+    """Whether a line typed where a name is expected asks something instead. A company's name may hold such words."""
+    narrow = unicodedata.normalize("NFKC", text).casefold().strip()
+    if narrow.endswith("?"):
+        return True
+    if _NAME_END.search(narrow):
+        return False
+    if _QUESTION_END.search(narrow) or _QUESTION_ZH.search(narrow):
+        return len(narrow) > 2
+    return bool(_QUESTION_EN.match(narrow)) and len(narrow.split()) >= 3

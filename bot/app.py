@@ -1,0 +1,151 @@
+"""The entrance: settings, content, database, router, adapters, scheduler and web, wired by hand from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+import handlers
+from bot.adapters.base import Adapter
+from bot.adapters.telegram.adapter import TelegramAdapter
+from bot.adapters.wechat.adapter import WeChatAdapter
+from bot.answers.matcher import Matcher
+from bot.clock import Clock
+from bot.content.load import load
+from bot.content.records import Content
+from bot.conversation.dispatcher import Dispatcher, Live
+from bot.delivery.scheduler import Scheduler
+from bot.errors import Unavailable, WrongSetting
+from bot.metrics import Metrics
+from bot.registration.export import by_status
+from bot.registration.forget import forget_old_messages
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from bot.store.tables import Kept, Setting
+from bot.web import Health, Phase, application
+
+log = logging.getLogger(__name__)
+_KEEP_MESSAGES = timedelta(days=3)  # Telegram repeats an update for 24 hours
+_KEEP_BODY = 64 * 1024
+_HOUSEKEEPING = 3600.0
+CONTENT_LOADED = "content_loaded"  # the setting that says which content is being served, and since when
+
+
+def matcher_of(content: Content) -> Matcher:
+    """The matcher trained on a content."""
+    asked = {entry.id: [text for rows in entry.ask.values() for text in rows] for entry in content.faq.values()}
+    return Matcher(asked, [text for rows in content.out_of_scope.values() for text in rows])
+
+
+class Usher:
+    """Everything that runs, put together. `application` is what a web server serves between `start` and `stop`."""
+
+    def __init__(self, settings: Settings, clock: Clock, more_routes: tuple[BaseRoute, ...] = ()) -> None:
+        if settings.secret is None:
+            raise WrongSetting("USHER_SECRET: missing, expected a long random text; it signs tickets and sessions")
+        self.settings, self.clock, self.metrics = settings, clock, Metrics()
+        self.content = load(settings.content_folder())
+        self._live = Live(self.content, matcher_of(self.content).match)
+        self.database = Database(settings.database_url)
+        migrate(self.database)
+        self.adapters: dict[str, Adapter] = {}
+        self.dispatcher = Dispatcher(
+            database=self.database,
+            clock=clock,
+            live=lambda: self._live,
+            router=handlers.router,
+            adapters=self.adapters,
+            secret=settings.secret.get_secret_value().encode(),
+            measure=self.metrics.measure,
+        )
+        self._open_channels()
+        self.health = Health(self._database_answers)
+        self.scheduler = Scheduler()
+        self.scheduler.every(_HOUSEKEEPING, self.housekeeping)
+        routes = [route for adapter in self.adapters.values() for route in adapter.routes()]
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+        self.application: Starlette = application([*routes, *more_routes], self.health, self._metrics_page, token)
+        self._listening: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begins to listen; from here on the process is ready."""
+        await self.database.write(self._note_content)
+        self._listening = [asyncio.create_task(_listen(adapter)) for adapter in self.adapters.values()]
+        self.scheduler.start()
+        if self.content.over(self.clock.now()):
+            log.warning("the event is over: registration is closed, nothing is sent")
+        if not self.adapters:
+            log.warning("no channel is set up: set USHER_WECHAT_ or USHER_TELEGRAM_ settings")
+        self.health.phase = Phase.READY
+        log.info("ready", extra={"channels": ",".join(self.adapters) or "none"})
+
+    async def drain(self) -> None:
+        """Stops fetching and finishes what is in flight."""
+        self.health.phase = Phase.DRAINING
+        self.scheduler.stop()
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        await self.dispatcher.drained()
+
+    async def stop(self) -> None:
+        """Lets go of everything."""
+        for adapter in self.adapters.values():
+            await adapter.close()
+        self.database.close()
+
+    async def housekeeping(self) -> None:
+        """Deletes old message keys and kept bodies, a slice at a time, so that messages go on in between."""
+        before = self.clock.now() - _KEEP_MESSAGES
+        gone = 1
+        while gone:
+            gone = await self.database.write(lambda session: forget_old_messages(session, before))
+
+    async def keep(self, channel: str, account: str, user_id: str, reason: str, body: bytes) -> None:
+        """Keeps a body that was rightly signed and not understood."""
+        row = Kept(channel=channel, account=account, user_id=user_id, received_at=self.clock.now(),
+                   reason=reason, body=body[:_KEEP_BODY])  # fmt: skip
+        await self.database.write(lambda session: session.add(row))
+        log.info("kept a body that was not understood", extra={"channel": channel, "reason": reason})
+
+    def _open_channels(self) -> None:
+        if self.settings.wechat_on:
+            self.adapters["wechat"] = WeChatAdapter(self.settings, self.clock, self.dispatcher.receive, self.keep)
+        if self.settings.telegram_on:
+            self.adapters["telegram"] = TelegramAdapter(
+                self.settings, self.clock, self.dispatcher.receive, self.keep, self.dispatcher, self._say
+            )
+
+    def _say(self, key: str, language: str) -> str:
+        return self.content.texts[key].of(language)
+
+    def _note_content(self, session: Session) -> None:
+        served = {"version": self.content.version, "at": self.clock.now().isoformat()}
+        session.merge(Setting(name=CONTENT_LOADED, value=json.dumps(served)))
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self.database.read(lambda session: session.execute(text("SELECT 1")))
+        except Unavailable:
+            return False
+        return True
+
+    async def _metrics_page(self) -> bytes:
+        return self.metrics.page(await self.database.read(by_status))
+
+
+async def _listen(adapter: Adapter) -> None:
+    try:
+        await adapter.listen()
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # one channel's fault must not stop the other
+        log.error("a channel stopped listening", extra={"channel": adapter.channel, "fault": type(error).__name__})

@@ -1,0 +1,1 @@
+"""A message walks in, and its reply walks back the same way."""

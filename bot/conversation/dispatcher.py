@@ -1,0 +1,170 @@
+"""Receives every message: one transaction, at most one effect, and the same reply to every copy of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col
+
+from bot.adapters.base import Adapter
+from bot.answers.matcher import Match, Outcome
+from bot.clock import Clock, seconds
+from bot.content.records import Content
+from bot.conversation import arrival
+from bot.conversation.router import Router
+from bot.conversation.state import State
+from bot.conversation.turn import Turn
+from bot.errors import Unavailable
+from bot.message import Kind, Message, Reply
+from bot.store import tables
+from bot.store.database import Database
+
+log = logging.getLogger(__name__)
+_CLAIM = timedelta(seconds=30)  # longer than a send takes; after that another copy of the message may send its reply
+ERASED = "erased"  # the outcome after which the database's files are scrubbed
+_NOTHING = Match(Outcome.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What may change while running: the content and what finds answers in it, swapped as one."""
+
+    content: Content
+    match: Callable[[str], Match]
+
+
+Measure = Callable[[str, str, float], None]
+"""Counts one message: channel, outcome, seconds until its commit."""
+
+
+class Dispatcher:
+    """Turns messages into replies. `receive` is what adapters call."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        live: Callable[[], Live],
+        router: Router,
+        adapters: Mapping[str, Adapter],
+        secret: bytes,
+        measure: Measure,
+    ) -> None:
+        self._database, self._clock, self._live, self._router = database, clock, live, router
+        self._adapters, self._secret, self._measure = adapters, secret, measure
+        self._flying: dict[str, asyncio.Task[Reply | None]] = {}
+        self._fresh: set[str] = set()
+
+    async def receive(self, message: Message) -> Reply | None:
+        """The reply, after the commit. Copies in flight share one result. Raises Unavailable."""
+        task = self._flying.get(message.id)
+        if task is None:
+            task = self._flying[message.id] = asyncio.create_task(self._answer(message))
+            task.add_done_callback(lambda _: self._flying.pop(message.id, None))
+        return await asyncio.shield(task)
+
+    async def drained(self) -> None:
+        """Waits until no message is in flight."""
+        while self._flying:
+            await asyncio.wait(list(self._flying.values()))
+
+    async def _answer(self, message: Message) -> Reply | None:
+        started = seconds()
+        live = self._live()
+        typed = message.kind is Kind.TEXT and not message.tapped and not self._router.knows(message.text)
+        match = live.match(message.text) if typed else _NOTHING
+        try:
+            reply, outcome = await self._database.write(lambda session: self._turn(session, message, live, match))
+        except Unavailable:
+            self._measure(message.sender.channel, "unavailable", seconds() - started)
+            raise
+        except Exception as error:  # a fault of ours must not leave a person without a word
+            log.error("a handler failed", extra={"fault": type(error).__name__, "at": _place(error)})
+            reply, outcome = await self._database.write(lambda session: self._apologize(session, message, live))
+        if outcome == ERASED:
+            await self._database.scrub()
+        if outcome != "repeat" and self._adapters[message.sender.channel].sends_replies:
+            self._fresh.add(message.id)
+        self._measure(message.sender.channel, outcome, seconds() - started)
+        return reply
+
+    def _turn(self, session: Session, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
+        turn, stored = self._begin(session, message, live, match)
+        if stored is not None:
+            return stored[0], "repeat"
+        reply = self._router.route(turn)
+        reply = self._finish(turn, reply)
+        return reply, ERASED if turn.erased else turn.outcome
+
+    def _apologize(self, session: Session, message: Message, live: Live) -> tuple[Reply | None, str]:
+        """The state stays as it was: the person may say the same again."""
+        turn, stored = self._begin(session, message, live, _NOTHING)
+        if stored is not None:
+            return stored[0], "repeat"
+        return self._finish(turn, Reply(turn.say("fault"))), "fault"
+
+    def _begin(
+        self, session: Session, message: Message, live: Live, match: Match
+    ) -> tuple[Turn, tuple[Reply | None] | None]:
+        now = self._clock.now()
+        person = arrival.meet(session, message, now)
+        if person.is_new:
+            arrival.find_again(session, person, message.sender, self._secret)
+        state, seen, reply = arrival.standing(session, person, message.id)
+        turn = Turn(message, person, State.from_json(state), live.content, session, now, match, secret=self._secret)
+        return turn, (reply,) if seen else None
+
+    def _finish(self, turn: Turn, reply: Reply | None) -> Reply | None:
+        if reply is not None:
+            more = turn.choice("choice.more")
+            shown, turn.state.rest = self._adapters[turn.message.sender.channel].fit(reply, more)
+            turn.state.offered = tuple(choice for choice in shown.choices if choice != more)
+            reply = shown
+        if turn.message.kind is not Kind.LEAVE:
+            arrival.save(turn, reply, _draft_touched(turn))
+        return reply
+
+    async def claim(self, key: str) -> bool:
+        """Whether the caller is the one copy that should send the reply of this message now."""
+        if key in self._fresh:  # claimed by the transaction that wrote it
+            self._fresh.discard(key)
+            return True
+        return await self._database.write(lambda session: _claim(session, key, self._clock.now()))
+
+    async def sent(self, key: str) -> None:
+        """The reply of this message was sent, or its fate is unknown: no copy sends it again."""
+        await self._database.write(lambda session: _mark(session, key, sent_at=self._clock.now()))
+
+    async def release(self, key: str) -> None:
+        """The reply was certainly not sent: the next copy of the message may."""
+        await self._database.write(lambda session: _mark(session, key, claimed_at=None))
+
+
+def _draft_touched(turn: Turn) -> datetime | None:
+    """When a draft past consent was last touched; drafts before consent are nobody's business."""
+    draft = turn.state.draft
+    return turn.now if draft and draft.consent_at else None
+
+
+def _place(error: Exception) -> str:
+    """Where it happened; never its message, which may hold what a person wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+
+
+def _claim(session: Session, key: str, now: datetime) -> bool:
+    row = tables.Message
+    free = or_(col(row.claimed_at).is_(None), col(row.claimed_at) < now - _CLAIM)
+    statement = update(row).where(col(row.key) == key, col(row.sent_at).is_(None), free).values(claimed_at=now)
+    return session.execute(statement.returning(col(row.id))).first() is not None
+
+
+def _mark(session: Session, key: str, **values: datetime | None) -> None:
+    session.execute(update(tables.Message).where(col(tables.Message.key) == key).values(**values))

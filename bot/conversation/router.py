@@ -1,0 +1,144 @@
+"""Which handler answers a message: by its kind, the choice that was picked, its words, where the form stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.answers.normalize import number, plain
+from bot.conversation.prompt import prompt
+from bot.conversation.turn import Turn
+from bot.message import Choice, Kind, Reply
+
+K = TypeVar("K", str, Kind)
+Handler = Callable[[Turn], Reply | None]
+H = TypeVar("H", bound=Handler)
+ANY_TIME = "faq"  # a choice with this tag holds as long as its message is on the screen
+
+
+class Router:
+    """Handlers of one subject, or of several routers together. Words and tags are known once each."""
+
+    def __init__(self, *parts: Router) -> None:
+        self.kinds: dict[Kind, Handler] = {}
+        self.words: dict[str, Handler] = {}
+        self.tags: dict[str, Handler] = {}
+        self.patterns: list[tuple[re.Pattern[str], Handler]] = []
+        self.asides: set[Handler] = set()
+        self.roles: dict[str, Handler] = {}
+        for part in parts:
+            self._take(part)
+
+    def on(self, *words: str, aside: bool = False) -> Callable[[H], H]:
+        """The handler of these words, understood anywhere. After an aside the form, where there is one, asks again."""
+        return self._put(self.words, [plain(word) for word in words], aside)
+
+    def kind(self, *kinds: Kind, aside: bool = False) -> Callable[[H], H]:
+        """The handler of messages that are not text."""
+        return self._put(self.kinds, list(kinds), aside)
+
+    def tag(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
+        """The handler of picked choices whose tag begins with a name."""
+        return self._put(self.tags, [name], aside)
+
+    def role(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
+        """The handler of one place in the conversation: "note", "form", "stale", or "free" for everything else."""
+        return self._put(self.roles, [name], aside)
+
+    def matching(self, pattern: str, *, aside: bool = False) -> Callable[[H], H]:
+        """The handler of texts that match a pattern wholly, after `plain`."""
+
+        def put(handler: H) -> H:
+            self.patterns.append((re.compile(pattern), handler))
+            self.asides |= {handler} if aside else set()
+            return handler
+
+        return put
+
+    def knows(self, text: str) -> bool:
+        """Whether these are words that some handler stands for."""
+        return plain(text) in self.words
+
+    def route(self, turn: Turn) -> Reply | None:
+        """The reply to one message."""
+        _pick(turn)
+        handler = self._handler(turn)
+        turn.outcome = handler.__name__
+        turn.state.note = False
+        reply = handler(turn)
+        if reply is not None and handler in self.asides and turn.state.form and not turn.erased:
+            question = prompt(turn)
+            reply = Reply(reply.text, question.ask, question.choices, question.contact_button)
+        return reply
+
+    def _handler(self, turn: Turn) -> Handler:
+        if turn.message.kind is not Kind.TEXT:
+            return self.kinds[turn.message.kind]
+        if turn.picked and turn.picked.tag:
+            return self.tags[turn.tag[0]]
+        if turn.message.tapped and not turn.picked:
+            return self.roles["stale"]
+        if turn.state.note:
+            return self._command(turn.text) or self.roles["note"]
+        return self._command(turn.text) or self._elsewhere(turn)
+
+    def _command(self, text: str) -> Handler | None:
+        return self.words.get(plain(text))
+
+    def _elsewhere(self, turn: Turn) -> Handler:
+        said = plain(turn.text)
+        rest = self.roles["form" if turn.state.form else "free"]
+        return next((handler for pattern, handler in self.patterns if pattern.fullmatch(said)), rest)
+
+    def _put(self, table: dict[K, Handler], keys: list[K], aside: bool) -> Callable[[H], H]:
+        def put(handler: H) -> H:
+            for key in keys:
+                if key in table:
+                    raise ValueError(f"{key!r} has two handlers")
+                table[key] = handler
+            self.asides |= {handler} if aside else set()
+            return handler
+
+        return put
+
+    def _take(self, part: Router) -> None:
+        for mine, theirs in ((self.words, part.words), (self.tags, part.tags), (self.roles, part.roles)):
+            twice = set(mine) & set(theirs)
+            if twice:
+                raise ValueError(f"{sorted(twice)} have two handlers")
+            mine.update(theirs)
+        self.kinds.update(part.kinds)
+        self.patterns += part.patterns
+        self.asides |= part.asides
+
+
+def _pick(turn: Turn) -> None:
+    """Finds the choice that was taken, and what it says."""
+    message, offered = turn.message, turn.state.offered
+    turn.text = message.text
+    if message.kind is not Kind.TEXT:
+        return
+    if message.tapped:
+        turn.picked = _tapped(message.tapped, message.text, offered)
+    else:
+        turn.picked = _typed(message.text, offered)
+    if turn.picked:
+        turn.text = turn.picked.text
+
+
+def _tapped(tag: str, text: str, offered: tuple[Choice, ...]) -> Choice | None:
+    """A tap counts while its question is open. A tag comes from outside: it is believed only where it was offered."""
+    if tag.split(".")[0] == ANY_TIME or tag == "say":
+        return Choice(text, text, "" if tag == "say" else tag)
+    return next((choice for choice in offered if choice.tag == tag), None)
+
+
+def _typed(text: str, offered: tuple[Choice, ...]) -> Choice | None:
+    place = number(text)
+    if place is not None:
+        return offered[place - 1] if place <= len(offered) else None
+    said = plain(text)
+    return next(
+        (choice for choice in offered if said and said in map(plain, (choice.label, choice.text, *choice.also))), None
+    )

@@ -1,0 +1,53 @@
+"""Where a person stands in the dialogue, as it is stored between two messages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bot.message import Choice
+
+
+@dataclass(slots=True)
+class Draft:
+    """A registration that is being filled in, or one answer of a registration that is being changed."""
+
+    answers: dict[str, str] = field(default_factory=dict)  # by question id; "" is a skipped one
+    consent_version: str = ""
+    consent_at: str = ""  # ISO time
+    colleague: bool = False  # for somebody else, under the same chat
+    editing: str = ""  # the question whose answer is being changed
+    changes: str = ""  # the reference of the registration that is being changed; empty: a new one
+    same: dict[str, str] = field(default_factory=dict)  # a colleague's: what the sender answered for both
+    active: bool = True  # False after 退出: kept, and 报名 goes on with it
+
+
+@dataclass(slots=True)
+class State:
+    """What the next message is read by."""
+
+    draft: Draft | None = None  # a new registration
+    change: Draft | None = None  # a change of one that was sent
+    offered: tuple[Choice, ...] = ()  # the choices of the last reply
+    note: bool = False  # the next message is a note to the organizer
+    asked: str = ""  # the question for which suggestions were offered
+    rest: str = ""  # what 继续 shows
+
+    @property
+    def form(self) -> Draft | None:
+        """What is being filled in now."""
+        return self.change or (self.draft if self.draft and self.draft.active else None)
+
+    def to_json(self) -> str:
+        """As stored; empty parts are left out."""
+        kept = {name: value for name, value in asdict(self).items() if value}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, stored: str | None) -> State:
+        """Reads what `to_json` wrote; nothing stored is a new conversation."""
+        kept: dict[str, Any] = json.loads(stored) if stored else {}
+        offered = tuple(Choice(**{**choice, "also": tuple(choice["also"])}) for choice in kept.pop("offered", ()))
+        drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
+        return cls(offered=offered, **drafts, **kept)

@@ -1,0 +1,100 @@
+"""One message with everything that an answer to it may need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from sqlmodel import Session, select
+
+from bot.answers.matcher import Match
+from bot.content.facts import Venue, facts, fill
+from bot.content.records import LANGUAGES, Content, Words
+from bot.conversation.state import State
+from bot.conversation.words import COMMANDS
+from bot.message import Choice, Message
+from bot.store.tables import Event
+
+EVENT_ROW = "event"  # the key of the one event's row
+
+
+@dataclass(slots=True)
+class Person:
+    """The contact's row, as far as a conversation needs it."""
+
+    id: int
+    language: str
+    language_chosen: bool
+    stopped_at: datetime | None
+    source: str
+    is_new: bool = False
+
+
+@dataclass
+class Turn:
+    """One message, its conversation, the content, the session."""
+
+    message: Message
+    person: Person
+    state: State
+    content: Content
+    session: Session
+    now: datetime
+    match: Match
+    secret: bytes = b""  # for the keyed hash which an unfollow leaves
+    text: str = ""  # what was said: typed, or what the picked choice says
+    picked: Choice | None = None  # the offered choice that was taken, by tap, number or label
+    outcome: str = "other"  # for the metrics
+    changed: set[str] = field(default_factory=set)  # columns of the contact to be written: language, stopped_at ...
+    erased: bool = False  # the person's data is gone: nothing of this turn may be kept
+
+    @property
+    def language(self) -> str:
+        """The language of the reply."""
+        return self.person.language
+
+    @property
+    def tag(self) -> list[str]:
+        """The parts of the picked choice's tag."""
+        return self.picked.tag.split(".") if self.picked else []
+
+    def say(self, key: str, **values: object) -> str:
+        """A sentence of texts.toml."""
+        return self.fill(self.content.texts[key], **values)
+
+    def fill(self, words: Words, **values: object) -> str:
+        """A text of the content with its placeholders replaced by facts and values."""
+        text = words.of(self.language)
+        if "{" not in text:
+            return text
+        known = (
+            self._facts_with_venue if "{venue." in text else self.content.known["en" if self.language == "en" else "zh"]
+        )
+        return fill(text, {**known, **{name: str(value) for name, value in values.items()}})
+
+    def choice(self, key: str, tag: str = "") -> Choice:
+        """A tappable answer labelled by a sentence of texts.toml; its label in the other language means it too.
+
+        Without a tag it is one of the COMMANDS and says that word, whatever its label was changed to.
+        """
+        words = self.content.texts[key]
+        text = self.say(key) if tag else COMMANDS[key.removeprefix("choice.")][self.language == "en"]
+        return Choice(self.say(key), text, tag, tuple(words.of(language) for language in LANGUAGES))
+
+    def speak(self, language: str, *, chosen: bool) -> None:
+        """Goes on in a language, for good when the person chose it."""
+        if chosen or not self.person.language_chosen:
+            self.person.language = language
+            self.person.language_chosen = self.person.language_chosen or chosen
+            self.changed |= {"language", "language_chosen"}
+
+    @cached_property
+    def venue(self) -> Venue | None:
+        """The venue as published; None until then."""
+        stored = self.session.exec(select(Event.venue).where(Event.id == EVENT_ROW)).first()
+        return Venue.from_stored(stored) if stored else None
+
+    @cached_property
+    def _facts_with_venue(self) -> dict[str, str]:
+        return facts(self.content.event, self.content.texts, self.venue, self.language)

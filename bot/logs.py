@@ -1,0 +1,41 @@
+"""Logs: one fact a line with its ids, as text or JSON; never tokens, names, phones or what people wrote."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+_KNOWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
+_TOO_TALKATIVE = ("httpx", "httpcore", "telegram", "apscheduler", "uvicorn.access", "alembic", "asyncio", "watchfiles")
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        more = "".join(f" {name}={value}" for name, value in _extras(record).items())
+        return f"{_when(record)} {record.levelname.lower()} {record.name}: {record.getMessage()}{more}"
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fact = {"at": _when(record), "level": record.levelname.lower(), "logger": record.name}
+        return json.dumps(fact | {"message": record.getMessage()} | _extras(record), ensure_ascii=False, default=str)
+
+
+def start(form: Literal["text", "json"]) -> None:
+    """Sends the log to standard error. Libraries that print addresses with tokens in them speak of warnings only."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else _Text())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in _TOO_TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _KNOWN}
+
+
+def _when(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

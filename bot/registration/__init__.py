@@ -1,0 +1,1 @@
+"""Registrations: make, change, cancel, export, forget."""

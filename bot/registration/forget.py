@@ -1,0 +1,77 @@
+"""Erases one person everywhere, and leaves a receipt that says how much, never whose."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlmodel import Session, col
+
+from bot.message import Address
+from bot.store.tables import Asked, Contact, Conversation, Erasure, Kept, Message, Registration
+
+# What hangs on a contact.
+_CHAT: dict[str, Any] = {"conversations": Conversation, "messages": Message, "questions": Asked}
+
+
+def forget_person(session: Session, contact_id: int, by: str, now: datetime) -> Erasure:
+    """Erases a contact with conversation, stored replies, questions and the person's own registrations.
+
+    Colleagues whom the person registered stay: it is their data; they lose the chat they were registered by.
+    """
+    contact = session.get(Contact, contact_id)
+    assert contact is not None
+    mine = (col(Registration.contact_id) == contact_id, col(Registration.registered_by).is_(None))
+    rows = {"registrations": _erase(session, Registration, *mine)}
+    session.execute(update(Registration).where(col(Registration.contact_id) == contact_id).values(contact_id=None))
+    rows |= {name: _erase(session, table, col(table.contact_id) == contact_id) for name, table in _CHAT.items()}
+    rows["kept"] = _erase(session, Kept, col(Kept.channel) == contact.channel, col(Kept.user_id) == contact.user_id)
+    rows["contacts"] = _erase(session, Contact, col(Contact.id) == contact_id)
+    return _receipt(session, rows, by, now)
+
+
+def forget_registration(session: Session, row: Registration, by: str, now: datetime) -> Erasure:
+    """Erases the person of one registration: the whole contact if it is their own, else that registration alone."""
+    if row.registered_by is None and row.contact_id is not None:
+        return forget_person(session, row.contact_id, by, now)
+    if row.contact_id is not None:  # stored replies and the draft of the chat may name the colleague
+        session.execute(delete(Message).where(col(Message.contact_id) == row.contact_id))
+        session.execute(delete(Conversation).where(col(Conversation.contact_id) == row.contact_id))
+    return _receipt(session, {"registrations": _erase(session, Registration, col(Registration.id) == row.id)}, by, now)
+
+
+def unfollow(session: Session, contact_id: int, address: Address, hashed: str) -> None:
+    """What the platform asks at an unfollow: draft, stored replies, keys, questions and the user id go.
+
+    A registration stays as its own record; the keyed hash finds it again when the person follows once more.
+    """
+    for table in _CHAT.values():
+        session.execute(delete(table).where(col(table.contact_id) == contact_id))
+    session.execute(delete(Kept).where(col(Kept.channel) == address.channel, col(Kept.user_id) == address.user_id))
+    registered = select(func.count()).select_from(Registration).where(col(Registration.contact_id) == contact_id)
+    if session.scalar(registered):
+        session.execute(update(Contact).where(col(Contact.id) == contact_id).values(user_id=hashed, source=""))
+    else:
+        session.execute(delete(Contact).where(col(Contact.id) == contact_id))
+
+
+def forget_old_messages(session: Session, before: datetime, slice_rows: int = 500) -> int:
+    """Deletes one slice of the oldest message keys and kept bodies; 0 when there is nothing left to delete."""
+    gone = 0
+    for table in (Message, Kept):
+        oldest = select(col(table.id)).order_by(col(table.id)).limit(slice_rows)
+        gone += _erase(session, table, col(table.id).in_(oldest), col(table.received_at) < before)
+    return gone
+
+
+def _erase(session: Session, table: type, *where: object) -> int:
+    return int(session.execute(delete(table).where(*where)).rowcount)  # type: ignore[attr-defined, arg-type]
+
+
+def _receipt(session: Session, rows: dict[str, int], by: str, now: datetime) -> Erasure:
+    receipt = Erasure(id=f"E-{secrets.token_hex(4).upper()}", erased_at=now, by=by, rows=rows)
+    session.add(receipt)
+    session.flush()
+    return receipt

@@ -1,0 +1,120 @@
+"""Makes, changes and cancels registrations, and decides under the event's lock who has a seat."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from bot.content.records import Event
+from bot.store import tables
+from bot.store.tables import Registration, Status
+
+COLUMNS = ("category", "programme", "organization", "name", "title", "phone", "email")
+MOST_COLLEAGUES = 5
+EVENT_ROW = "event"
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: https://www.crockford.com/base32.html
+_LENGTH = 6
+_READ_AS = str.maketrans("ILO", "110")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a registration came about."""
+
+    contact_id: int
+    channel: str
+    language: str
+    source: str
+    consent_version: str
+    consent_at: datetime
+    registered_by: str | None = None
+
+
+def registrations(session: Session, contact_id: int) -> list[Registration]:
+    """All registrations made by one contact, in the order they were made."""
+    statement = select(Registration).where(col(Registration.contact_id) == contact_id).order_by(col(Registration.id))
+    return list(session.scalars(statement))
+
+
+def live(rows: list[Registration]) -> list[Registration]:
+    """Those that were not cancelled."""
+    return [row for row in rows if row.status != Status.CANCELLED]
+
+
+def own(rows: list[Registration]) -> Registration | None:
+    """The contact's own live registration."""
+    return next((row for row in live(rows) if row.registered_by is None), None)
+
+
+def submit(session: Session, event: Event, answers: Mapping[str, str], origin: Origin, now: datetime) -> Registration:
+    """Registers one person. The status follows seats and auto_confirm, decided under the event's lock."""
+    row = Registration(
+        reference=_unused_reference(session, event.reference_prefix),
+        status=_first_status(session, event),
+        contact_id=origin.contact_id,
+        channel=origin.channel,
+        language=origin.language,
+        source=origin.source,
+        consent_version=origin.consent_version,
+        consent_at=origin.consent_at,
+        registered_by=origin.registered_by,
+        created_at=now,
+        decided_at=now if event.auto_confirm else None,
+    )
+    apply(row, answers)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def apply(row: Registration, answers: Mapping[str, str]) -> None:
+    """Writes the form's answers into a registration; questions of the organizer's own go into `more`."""
+    for name in COLUMNS:
+        setattr(row, name, answers.get(name) or None)
+    row.more = {name: value for name, value in answers.items() if name not in (*COLUMNS, "consent")}
+
+
+def answers_of(row: Registration) -> dict[str, str]:
+    """A registration as the form's answers: what `apply` wrote; consent was given."""
+    kept = {name: getattr(row, name) or "" for name in COLUMNS if getattr(row, name) or name == "title"}
+    return {"consent": "agree", **kept, **row.more}
+
+
+def cancel(session: Session, row: Registration) -> None:
+    """The person takes the registration back."""
+    row.status = Status.CANCELLED
+    session.add(row)
+
+
+def read_reference(text: str, prefix: str) -> str:
+    """A reference as people type it: lower case, without the prefix, O for 0, I and L for 1."""
+    code = text.strip().upper().removeprefix(f"{prefix}-").translate(_READ_AS)
+    return f"{prefix}-{code}"
+
+
+def lock_event(session: Session) -> None:
+    """Takes the event's row: seats are counted and given under it. Order of locks: contact, event, registration."""
+    dialect = {"sqlite": sqlite, "postgresql": postgresql}[session.get_bind().dialect.name]
+    session.execute(dialect.insert(tables.Event).values(id=EVENT_ROW).on_conflict_do_nothing())
+    session.execute(select(col(tables.Event.id)).where(col(tables.Event.id) == EVENT_ROW).with_for_update())
+
+
+def _first_status(session: Session, event: Event) -> Status:
+    lock_event(session)
+    confirmed = select(func.count()).select_from(Registration).where(col(Registration.status) == Status.CONFIRMED)
+    if event.capacity and (session.scalar(confirmed) or 0) >= event.capacity:
+        return Status.WAITLISTED
+    return Status.CONFIRMED if event.auto_confirm else Status.PENDING
+
+
+def _unused_reference(session: Session, prefix: str) -> str:
+    while True:
+        reference = f"{prefix}-{''.join(secrets.choice(_CROCKFORD) for _ in range(_LENGTH))}"
+        if session.scalar(select(col(Registration.id)).where(col(Registration.reference) == reference)) is None:
+            return reference

@@ -1,0 +1,105 @@
+"""Serves over HTTP until told to stop: SIGTERM and SIGINT drain, and the process ends with 0 within 10 seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot.app import Usher
+from bot.errors import WrongSetting
+from bot.web import Phase
+
+log = logging.getLogger(__name__)
+_DRAIN_SECONDS = 7  # for requests in flight
+_LAST_SECONDS = 9.5  # then the process ends whatever still holds it
+
+
+async def nothing() -> None:
+    """What is done once the port is open, unless something else is."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which leaves the signals to us: it would raise them again after the shutdown, and the exit be no 0."""
+
+    def __init__(self, config: uvicorn.Config, opened: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._opened = opened
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the port, then does what waits for that."""
+        await super().startup(sockets=sockets)
+        await self._opened()
+
+
+def server(app: ASGIApp, opened: Callable[[], Awaitable[None]] = nothing) -> Server:
+    """A server for an application; behind a proxy on this machine it believes the address which that forwards."""
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    return Server(config, opened)
+
+
+async def serve(usher: Usher, started: Callable[[], Awaitable[None]] = nothing) -> None:
+    """Runs until a signal comes; then finishes what is in flight. Raises WrongSetting if the port is taken."""
+
+    async def opened() -> None:
+        await usher.start()
+        await started()
+
+    listening = bound(usher.settings.host, usher.settings.port)
+    web = server(usher.application, opened)
+    _stop_on_signal(usher, web)
+    await web.serve(sockets=[listening])
+    await usher.drain()
+    await usher.stop()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises WrongSetting if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        raise WrongSetting(
+            f"USHER_PORT: {host}:{port} cannot be used ({error.strerror}); expected a free port"
+        ) from None
+    return listening
+
+
+def _stop_on_signal(usher: Usher, web: Server) -> None:
+    def stop() -> None:
+        usher.health.phase = Phase.DRAINING
+        web.should_exit = True
+        last = threading.Timer(_LAST_SECONDS, _end)
+        last.daemon = True
+        last.start()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop)
+
+
+def _end() -> None:
+    log.warning("something did not finish in time; it was not acknowledged, so it comes again")
+    logging.shutdown()
+    os._exit(0)

@@ -1,0 +1,132 @@
+"""The database behind two doors: one that writes, in whole transactions, and one that only reads."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from bot.errors import Unavailable
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+LOCK_SECONDS = 15  # longer than WeChat waits for all three of its requests
+_WRITERS = 8  # PostgreSQL: as many transactions at once from one process
+_TRIES = 3  # PostgreSQL may end one of two transactions that wait for each other
+
+
+class Database:
+    """SQLite or PostgreSQL. SQLite: one writer connection, WAL, FULL; readers apart. PostgreSQL: row locks."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        writers = 1 if self.sqlite else _WRITERS
+        self.engine = self._engine(writers, read_only=False)
+        self.reader = self._engine(2, read_only=True)
+        self._writing = ThreadPoolExecutor(writers, "writer")
+        self._reading = ThreadPoolExecutor(2, "reader")
+
+    async def write(self, work: Work[T]) -> T:
+        """Runs work in one transaction, away from the event loop. Raises Unavailable; then nothing was changed."""
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self.write_now, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs work that only reads. Raises Unavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self.read_now, work)
+
+    def write_now(self, work: Work[T]) -> T:
+        """The same as `write`, for commands."""
+        for attempt in range(_TRIES):
+            try:
+                with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                    return work(session)
+            except (OperationalError, InterfaceError, PoolTimeout) as error:
+                if attempt + 1 < _TRIES and _is_deadlock(error):
+                    continue
+                raise Unavailable(_first_line(error)) from error
+        raise AssertionError("unreachable")
+
+    def read_now(self, work: Work[T]) -> T:
+        """The same as `read`, for commands."""
+        try:
+            with Session(self.reader) as session:
+                return work(session)
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise Unavailable(_first_line(error)) from error
+
+    def close(self) -> None:
+        """Lets go of threads and connections."""
+        self._writing.shutdown(wait=False, cancel_futures=True)
+        self._reading.shutdown(wait=False, cancel_futures=True)
+        self.engine.dispose()
+        self.reader.dispose()
+
+    async def scrub(self) -> None:
+        """After an erasure: takes what was deleted out of the files as well, as far as the database lets us.
+
+        SQLite overwrites deleted content (secure_delete) and empties its log here; PostgreSQL vacuums its tables.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._writing, self.scrub_now)
+
+    def scrub_now(self) -> None:
+        """The same as `scrub`, for commands."""
+        statement = "PRAGMA wal_checkpoint(TRUNCATE)" if self.sqlite else "VACUUM"
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(statement)
+
+    def _engine(self, size: int, *, read_only: bool) -> Engine:
+        if not self.sqlite:
+            options = f"-c lock_timeout={LOCK_SECONDS}s -c timezone=UTC"
+            if read_only:
+                options += " -c default_transaction_read_only=on"
+            arguments = {"options": options, "connect_timeout": 5}
+            return create_engine(
+                self.url, pool_size=size, max_overflow=0, pool_pre_ping=read_only, connect_args=arguments
+            )
+        arguments = {"timeout": LOCK_SECONDS, "check_same_thread": False}
+        engine = create_engine(self.url, pool_size=size, max_overflow=0, connect_args=arguments, hide_parameters=True)
+        event.listen(engine, "connect", _sqlite_reader if read_only else _sqlite_writer)
+        event.listen(engine, "begin", _begin if read_only else _begin_immediate)
+        return engine
+
+
+def _sqlite_writer(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_immediate, not by the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_reader(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _begin_immediate(connection: Any) -> None:
+    """Takes the write lock at once: a transaction that reads first could not get it later."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _is_deadlock(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+
+
+def _first_line(error: Exception) -> str:
+    """What the driver says, without the statement and its values."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return f"the database did not answer: {str(cause).splitlines()[0] if str(cause) else type(cause).__name__}"

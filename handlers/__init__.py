@@ -1,0 +1,17 @@
+"""What Usher says: one router for each subject, put together here."""
+
+from bot.conversation.router import Router
+from handlers import agenda, change, faq, form, help, me, organizer, privacy, registration, venue  # noqa: A004
+
+router = Router(
+    registration.router,
+    form.router,
+    change.router,
+    me.router,
+    agenda.router,
+    venue.router,
+    help.router,
+    organizer.router,
+    privacy.router,
+    faq.router,
+)

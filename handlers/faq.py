@@ -1,0 +1,121 @@
+"""Free questions: answered when sure, else offered what they may mean, else passed to the organizer."""
+
+from __future__ import annotations
+
+from bot.answers.matcher import Outcome as Found
+from bot.answers.normalize import language_of, plain
+from bot.conversation.router import Router
+from bot.conversation.turn import Turn
+from bot.message import Choice, Reply
+from bot.store.tables import Asked, Outcome
+
+router = Router()
+
+# Said outside the form, these ask nothing.
+_NODS = frozenset(
+    (
+        "ok",
+        "okay",
+        "got it",
+        "yes",
+        "no",
+        "好",
+        "好的",
+        "嗯",
+        "嗯嗯",
+        "哦",
+        "收到",
+        "知道了",
+        "明白",
+        "明白了",
+        "了解",
+        "行",
+        "可以",
+        "是",
+        "对",
+    )
+)
+
+# What a person may well do after reading an entry.
+_NEXT = {
+    "register": "register",
+    "deadline": "register",
+    "change": "edit",
+    "cancel": "cancel",
+    "confirmation": "me",
+    "checkin": "me",
+    "colleague": "colleague",
+    "agenda": "agenda",
+    "where": "venue",
+    "transport": "venue",
+    "privacy": "privacy",
+    "contact": "organizer",
+}
+
+
+@router.role("free")
+def ask(turn: Turn) -> Reply:
+    """Anything that no other handler stands for."""
+    if plain(turn.text) in _NODS:
+        return Reply(turn.say("nod"))
+    if language := language_of(turn.text):
+        turn.speak(language, chosen=False)
+    match = turn.match
+    turn.outcome = match.outcome.value
+    if match.outcome is Found.ANSWER and match.entry:
+        return answer(turn, match.entry)
+    if match.outcome is Found.SUGGEST:
+        return _suggest(turn, match.suggestions)
+    if not match.ours:
+        return Reply(turn.say("unknown.not_ours"), choices=_ways_on(turn))
+    if not any(character.isalnum() for character in turn.text):
+        return Reply(turn.say("media"), choices=_ways_on(turn))
+    forward(turn, turn.text)
+    return Reply(turn.say("unknown.forwarded"), choices=_ways_on(turn))
+
+
+@router.tag("faq", aside=True)
+def suggested(turn: Turn) -> Reply:
+    """A suggestion was tapped, or that none of them is meant."""
+    asked, turn.state.asked = turn.state.asked, ""
+    entry = turn.tag[1] if len(turn.tag) > 1 else ""
+    if entry in turn.content.faq:
+        turn.outcome = "suggestion"
+        return answer(turn, entry)
+    if entry == "none" and asked:
+        turn.outcome = "unknown"
+        forward(turn, asked)
+        return Reply(turn.say("unknown.forwarded"))
+    return Reply(turn.say("stale"), choices=_ways_on(turn))
+
+
+def answer(turn: Turn, entry_id: str) -> Reply:
+    """The text of an entry; once the event is over it speaks of the past."""
+    text = turn.fill(turn.content.faq[entry_id].answer)
+    if turn.content.over(turn.now):
+        text = f"{turn.say('past')}\n{text}"
+    following = _NEXT.get(entry_id)
+    return Reply(text, choices=(turn.choice(f"choice.{following}"),) if following else ())
+
+
+def forward(turn: Turn, text: str) -> None:
+    """Keeps a question for the organizers."""
+    row = Asked(
+        contact_id=turn.person.id, asked_at=turn.now, language=turn.language, outcome=Outcome.UNKNOWN, text=text
+    )
+    turn.session.add(row)
+
+
+def _suggest(turn: Turn, entries: tuple[str, ...]) -> Reply:
+    turn.state.asked = turn.text
+    options = [_title(turn, entry) for entry in entries]
+    return Reply(ask=turn.say("unknown.which"), choices=(*options, turn.choice("choice.none_of_these", "faq.none")))
+
+
+def _title(turn: Turn, entry_id: str) -> Choice:
+    title = turn.content.faq[entry_id].title
+    return Choice(title.of(turn.language), title.of(turn.language), f"faq.{entry_id}", (title.zh, title.en))
+
+
+def _ways_on(turn: Turn) -> tuple[Choice, ...]:
+    return tuple(turn.choice(f"choice.{key}") for key in ("agenda", "venue", "register"))

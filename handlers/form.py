@@ -1,0 +1,109 @@
+"""The form's answers: picked, typed or shared, and questions asked in between."""
+
+from __future__ import annotations
+
+from bot.answers.matcher import Outcome
+from bot.answers.normalize import language_of, reads_as_question
+from bot.content.records import Question
+from bot.conversation.form import InvalidAnswer, next_question, read
+from bot.conversation.prompt import KEEP, SAME, SKIP, current, prompt
+from bot.conversation.router import Router
+from bot.conversation.state import Draft
+from bot.conversation.turn import Turn
+from bot.message import Kind, Reply
+from handlers.change import apply_change
+from handlers.faq import answer, forward
+
+router = Router()
+
+
+@router.tag("form")
+def choose(turn: Turn) -> Reply:
+    """A choice of the current question was picked."""
+    draft = turn.state.form
+    question = current(turn, draft) if draft else None
+    if draft is None or question is None or question.id != turn.tag[1]:  # the content changed in between
+        return prompt(turn) if draft else Reply(turn.say("stale"))
+    value = turn.tag[2]
+    if value == KEEP:
+        draft.editing = ""
+        return prompt(turn)
+    value = {SKIP: "", SAME: draft.same.get(question.id, "")}.get(value, value)
+    return accept(turn, draft, question, value)
+
+
+@router.role("form")
+def fill_in(turn: Turn) -> Reply:
+    """Something was typed while the form waits for an answer: the answer, or a question of one's own."""
+    draft = turn.state.form
+    assert draft is not None
+    question = current(turn, draft)
+    if question is None:
+        return _aside(turn) or prompt(turn, turn.say("form.invalid.review"))
+    if question.kind == "text" and reads_as_question(turn.text):
+        if reply := _aside(turn):
+            return reply
+        if _asks_for_sure(turn.text):
+            forward(turn, turn.text)
+            return prompt(turn, turn.say("unknown.forwarded"))
+    return _typed(turn, draft, question, turn.text)
+
+
+@router.kind(Kind.PHONE)
+def share_phone(turn: Turn) -> Reply:
+    """The person's own number, shared by a button."""
+    draft = turn.state.form
+    question = current(turn, draft) if draft else None
+    if draft is None or question is None or question.kind != "phone":
+        note = turn.say("form.phone_not_now")
+        return prompt(turn, note) if draft else Reply(note)
+    if not turn.message.phone:
+        return prompt(turn, turn.say("form.invalid.foreign_contact"))
+    return _typed(turn, draft, question, turn.message.phone)
+
+
+def accept(turn: Turn, draft: Draft, question: Question, value: str) -> Reply:
+    """Takes one answer, and asks what comes next."""
+    if question.kind == "consent":
+        if value != "agree":
+            turn.state.draft = None
+            return Reply(turn.say("form.declined"), choices=(turn.choice("choice.agenda"), turn.choice("choice.venue")))
+        draft.consent_version, draft.consent_at = turn.content.event.privacy.version, turn.now.isoformat()
+    draft.answers[question.id] = value
+    draft.editing = ""
+    if draft.changes and next_question(turn.content.form, draft.answers) is None:
+        return apply_change(turn, draft)
+    return prompt(turn)
+
+
+def _typed(turn: Turn, draft: Draft, question: Question, text: str) -> Reply:
+    try:
+        value = read(question, text)
+    except InvalidAnswer as wrong:
+        if question.kind != "text" and (reply := _aside(turn)):
+            return reply
+        return prompt(turn, _why(turn, question, wrong))
+    return accept(turn, draft, question, value)
+
+
+def _why(turn: Turn, question: Question, wrong: InvalidAnswer) -> str:
+    """What is wrong with the answer, and what is accepted."""
+    lines = [turn.say(wrong.key, **wrong.values)]
+    if question.help and question.kind != "choice":
+        lines.append(turn.fill(question.help))
+    return "\n".join(lines)
+
+
+def _aside(turn: Turn) -> Reply | None:
+    """The answer to a question asked in the middle of the form, and the form again; None: not sure enough."""
+    if turn.message.kind is not Kind.TEXT or turn.match.outcome is not Outcome.ANSWER or not turn.match.entry:
+        return None
+    if language := language_of(turn.text):
+        turn.speak(language, chosen=False)
+    turn.outcome = "answer"
+    question = prompt(turn)
+    return Reply(answer(turn, turn.match.entry).text, question.ask, question.choices, question.contact_button)
+
+
+def _asks_for_sure(text: str) -> bool:
+    return text.rstrip().endswith(("?", "？", "吗", "嗎"))

@@ -1,0 +1,156 @@
+"""The welcome, help, language, leaving and coming back, and polite words for what cannot be read."""
+
+from __future__ import annotations
+
+from bot.conversation.prompt import prompt
+from bot.conversation.router import Router
+from bot.conversation.turn import Turn
+from bot.message import Kind, Reply
+from bot.registration.register import own, registrations
+from handlers.me import show
+
+router = Router()
+
+
+@router.kind(Kind.START, aside=True)
+def start(turn: Turn) -> Reply:
+    """A follow, a scanned code, /start."""
+    return welcome(turn)
+
+
+@router.on("你好", "您好", "hello", "hi", "在吗", "哈喽", "嗨", "早上好", "下午好", "hey", "start", "开始", aside=True)
+def greet(turn: Turn) -> Reply:
+    """A greeting is answered like a start."""
+    return welcome(turn)
+
+
+def welcome(turn: Turn) -> Reply:
+    """What this is, and what to do first; the first one has a line in the other language."""
+    registered = own(registrations(turn.session, turn.person.id)) is not None
+    lines = [turn.say("past" if turn.content.over(turn.now) else "welcome.hello"), turn.say("welcome.event")]
+    lines.append(turn.say("welcome.ask"))
+    if turn.person.is_new or not turn.person.language_chosen:
+        lines.append(turn.say("welcome.other_language"))
+    keys = ("me", "agenda", "venue") if registered else ("register", "agenda", "venue")
+    return Reply("\n".join(lines), choices=tuple(turn.choice(f"choice.{key}") for key in keys))
+
+
+@router.on("帮助", "help", "幫助", "菜单", "menu", aside=True)
+def help_(turn: Turn) -> Reply:
+    """Every word that is understood, with what it does."""
+    return Reply(turn.say("help"))
+
+
+@router.on(
+    "谢谢",
+    "多谢",
+    "謝謝",
+    "感谢",
+    "thanks",
+    "thank you",
+    "thx",
+    "好的谢谢",
+    "唔该",
+    "ok",
+    "好的",
+    "好",
+    "嗯",
+    aside=True,
+)
+def thanks(turn: Turn) -> Reply:
+    """A word of courtesy is answered with one."""
+    return Reply(turn.say("thanks"))
+
+
+@router.on("再见", "拜拜", "bye", "goodbye", aside=True)
+def bye(turn: Turn) -> Reply:
+    """Likewise."""
+    return Reply(turn.say("bye"))
+
+
+@router.on("语言", "language", "語言", aside=True)
+def language(turn: Turn) -> Reply:
+    """Which language to speak; in the form too, where the form asks again afterwards."""
+    return Reply(turn.say("language.ask"), choices=(turn.choice("choice.chinese"), turn.choice("choice.english")))
+
+
+@router.on("en", "english", "英文", "英语", aside=True)
+def english(turn: Turn) -> Reply:
+    """English from here on."""
+    turn.speak("en", chosen=True)
+    return _spoken(turn)
+
+
+@router.on("中文", "zh", "chinese", "汉语", "普通话", aside=True)
+def chinese(turn: Turn) -> Reply:
+    """Chinese from here on."""
+    turn.speak("zh", chosen=True)
+    return _spoken(turn)
+
+
+def _spoken(turn: Turn) -> Reply:
+    return Reply(
+        turn.say("language.done"),
+        choices=tuple(turn.choice(f"choice.{key}") for key in ("register", "agenda", "venue")),
+    )
+
+
+@router.on("退出", "exit", "quit")
+def leave_form(turn: Turn) -> Reply:
+    """Leaves the form; what was typed is kept, and 报名 goes on with it."""
+    turn.state.change = None
+    draft = turn.state.draft
+    if draft is None or not draft.active:
+        return Reply(turn.say("exit.nothing"), choices=(turn.choice("choice.register"),))
+    draft.active = False
+    return Reply(turn.say("exit.done"), choices=(turn.choice("choice.go_on"),))
+
+
+@router.on("退订", "stop", "退訂", "unsubscribe")
+def stop(turn: Turn) -> Reply:
+    """No reminders and announcements any more; answers and the registration stay."""
+    turn.person.stopped_at = turn.now
+    turn.changed.add("stopped_at")
+    return Reply(turn.say("stop.done"), choices=(turn.choice("choice.resume"),))
+
+
+@router.on("订阅", "resume", "訂閱", "subscribe")
+def resume(turn: Turn) -> Reply:
+    """Reminders again."""
+    turn.person.stopped_at = None
+    turn.changed.add("stopped_at")
+    return Reply(turn.say("resume.done"))
+
+
+@router.on("继续", "more", "繼續")
+def more(turn: Turn) -> Reply:
+    """The rest of a long answer; with nothing waiting, the form goes on, or help."""
+    if turn.state.rest:
+        rest, turn.state.rest = turn.state.rest, ""
+        return prompt(turn, rest) if turn.state.form else Reply(rest)
+    if turn.state.form:
+        return prompt(turn)
+    if turn.state.draft:
+        turn.state.draft.active = True
+        return prompt(turn)
+    return Reply(turn.say("more.nothing"), choices=(turn.choice("choice.help"),))
+
+
+@router.kind(Kind.MEDIA, aside=True)
+def media(turn: Turn) -> Reply:
+    """An image, a voice, a sticker: nothing that can be read here."""
+    return Reply(turn.say("media"))
+
+
+@router.kind(Kind.EDITED, aside=True)
+def edited(turn: Turn) -> Reply:
+    """A message changed afterwards is not read again."""
+    return Reply(turn.say("edited"))
+
+
+@router.role("stale", aside=True)
+def stale(turn: Turn) -> Reply:
+    """A button of an earlier message: what it asked is answered already."""
+    if turn.message.tapped.startswith("review.") and not turn.state.form:
+        return show(turn, registrations(turn.session, turn.person.id))
+    return Reply(turn.say("stale"))

@@ -1,0 +1,48 @@
+"""我的报名: what is registered, how it stands, and what can be done with it."""
+
+from __future__ import annotations
+
+from bot.conversation.form import step
+from bot.conversation.prompt import current
+from bot.conversation.router import Router
+from bot.conversation.turn import Turn
+from bot.message import Reply
+from bot.registration.register import live, registrations
+from bot.store.tables import Registration
+
+router = Router()
+
+
+@router.on("我的报名", "me", "我的報名", "报名状态", "查看报名", "my registration", "status", aside=True)
+def me(turn: Turn) -> Reply:
+    """The person's registration and those of colleagues."""
+    return show(turn, registrations(turn.session, turn.person.id))
+
+
+def show(turn: Turn, rows: list[Registration]) -> Reply:
+    """The registrations as text, or how to make one."""
+    if not rows:
+        return _none(turn)
+    shown = live(rows) or rows[-1:]
+    text = "\n\n".join(_one(turn, row) for row in shown)
+    if not live(rows):
+        return Reply(text, choices=(turn.choice("choice.register"),))
+    return Reply(text, choices=tuple(turn.choice(f"choice.{key}") for key in ("edit", "cancel", "colleague")))
+
+
+def _one(turn: Turn, row: Registration) -> str:
+    heading = "me.colleague" if row.registered_by else "me.own"
+    who = " · ".join(filter(None, (row.name, row.title, row.organization)))
+    return "\n".join((turn.say(heading, reference=row.reference, who=who), turn.say(f"status.{row.status}")))
+
+
+def _none(turn: Turn) -> Reply:
+    draft = turn.state.draft
+    question = current(turn, draft) if draft else None
+    if draft is None or len(draft.answers) <= 1:
+        return Reply(turn.say("me.none"), choices=(turn.choice("choice.register"),))
+    done, total = step(turn.content.form, question, draft.answers) if question else (0, 0)
+    key = "me.draft" if done else "me.draft_review"
+    return Reply(
+        turn.say(key, done=done, total=total), choices=(turn.choice("choice.go_on"), turn.choice("choice.drop_draft"))
+    )

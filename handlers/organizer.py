@@ -1,0 +1,27 @@
+"""人工: leaves a note for a person."""
+
+from __future__ import annotations
+
+from bot.conversation.router import Router
+from bot.conversation.turn import Turn
+from bot.message import Reply
+from bot.store.tables import Asked, Outcome
+
+router = Router()
+
+
+@router.on("人工", "organizer", "人工客服", "联系主办方", "聯繫主辦方", "organiser", "human")
+def organizer(turn: Turn) -> Reply:
+    """The next message is the note."""
+    turn.state.note = True
+    return Reply(turn.say("organizer.ask"))
+
+
+@router.role("note", aside=True)
+def note(turn: Turn) -> Reply:
+    """The note itself."""
+    row = Asked(
+        contact_id=turn.person.id, asked_at=turn.now, language=turn.language, outcome=Outcome.NOTE, text=turn.text
+    )
+    turn.session.add(row)
+    return Reply(turn.say("organizer.done"))

