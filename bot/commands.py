@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bot.adapters.telegram.render import fit as telegram_fit
@@ -25,13 +25,14 @@ from bot.content.records import Content
 from bot.conversation import check as conversation_check
 from bot.delivery.audience import where
 from bot.errors import BrokenContent, Fault, UsherError
+from bot.questions import waiting
 from bot.registration import export
 from bot.registration.forget import forget_registration
 from bot.registration.register import read_reference
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.tables import Asked, Erasure, Registration, Setting
+from bot.store.tables import Erasure, Registration, Setting
 
 _WRITERS = {"jsonl": export.as_jsonl, "csv": export.as_csv, "xlsx": export.as_xlsx}
 
@@ -144,12 +145,11 @@ def status(settings: Settings) -> dict[str, Any]:
 
     def look(session: Session) -> dict[str, Any]:
         loaded = session.get(Setting, CONTENT_LOADED)
-        waiting = session.scalar(select(func.count()).select_from(Asked)) or 0
         return {
             "registrations": export.by_status(session),
             "deliveries": {},
             "lanes": [],
-            "questions": waiting,
+            "questions": waiting.count(session),
             "content": json.loads(loaded.value) if loaded else None,
         }
 
@@ -161,7 +161,7 @@ def questions(settings: Settings) -> list[dict[str, Any]]:
     """What was asked and waits for a person, the newest last."""
 
     def look(session: Session) -> list[dict[str, Any]]:
-        rows = session.scalars(select(Asked).order_by(col(Asked.id)))
+        rows = waiting.waiting(session)
         return [
             {
                 "id": row.id,

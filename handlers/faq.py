@@ -7,7 +7,8 @@ from bot.answers.normalize import language_of, plain
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
-from bot.store.tables import Asked, Outcome
+from bot.questions.waiting import leave
+from bot.store.tables import Outcome
 
 router = Router()
 
@@ -100,10 +101,7 @@ def answer(turn: Turn, entry_id: str) -> Reply:
 
 def forward(turn: Turn, text: str) -> None:
     """Keeps a question for the organizers."""
-    row = Asked(
-        contact_id=turn.person.id, asked_at=turn.now, language=turn.language, outcome=Outcome.UNKNOWN, text=text
-    )
-    turn.session.add(row)
+    leave(turn.session, turn.person.id, text, turn.language, Outcome.UNKNOWN, turn.now)
 
 
 def _suggest(turn: Turn, entries: tuple[str, ...]) -> Reply:

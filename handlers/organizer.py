@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Reply
-from bot.store.tables import Asked, Outcome
+from bot.questions.waiting import leave
+from bot.store.tables import Outcome
 
 router = Router()
 
@@ -20,8 +21,5 @@ def organizer(turn: Turn) -> Reply:
 @router.role("note", aside=True)
 def note(turn: Turn) -> Reply:
     """The note itself."""
-    row = Asked(
-        contact_id=turn.person.id, asked_at=turn.now, language=turn.language, outcome=Outcome.NOTE, text=turn.text
-    )
-    turn.session.add(row)
+    leave(turn.session, turn.person.id, turn.text, turn.language, Outcome.NOTE, turn.now)
     return Reply(turn.say("organizer.done"))

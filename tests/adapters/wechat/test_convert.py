@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import string
 from datetime import UTC, datetime, timedelta
@@ -511,7 +509,6 @@ def test_the_known_ciphertext_comes_through_as_a_push(vectors, platform, stopped
     known = vectors["aes"]
     platform.token, platform.app_id, platform.aes_key = known["token"], known["appid"], known["encoding_aes_key"]
     account = Account.of(platform.settings())
-    assert base64.b64decode(known["cipher_b64"])
-    assert json.dumps(account.seal.open(known["cipher_b64"]).decode(), ensure_ascii=False) == f'"{known["plain"]}"'
+    assert account.seal.open(known["cipher_b64"]).decode() == known["plain"]
     with pytest.raises(Forbidden, match="XML"):
         convert.read(account, stopped_clock(), *platform.envelope(known["cipher_b64"]))

@@ -83,7 +83,8 @@ def _cases(platform) -> dict[str, str]:
 @pytest.mark.parametrize("name", [
     "nothing", "not base64", "not ASCII", "base64 with a space inside", "half an AES block", "half a padding block",
     "no padding", "padding of zero", "padding of 33", "padding to 16", "one padding byte wrong",
-    "padding says too little", "another app", "no app", "app id and more", "a length past the end", "only padding", "another key",
+    "padding says too little", "another app", "no app", "app id and more", "a length past the end",
+    "only padding", "another key",
 ])  # fmt: skip
 def test_what_was_not_sealed_for_us_is_refused(platform, seal, name):
     with pytest.raises(Forbidden):
