@@ -22,11 +22,11 @@ from bot.content.load import load
 from bot.content.records import Content
 from bot.conversation.dispatcher import Dispatcher, Live
 from bot.delivery.scheduler import Scheduler
-from bot.errors import Unavailable, WrongSetting
+from bot.errors import Unavailable
 from bot.metrics import Metrics
 from bot.registration.export import by_status
 from bot.registration.forget import forget_old_messages
-from bot.settings import Settings
+from bot.settings import Settings, WrongSetting
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.tables import Kept, Setting

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.errors import UsherError
-from bot.settings import Settings, read
+from bot.settings import Settings, WrongSetting, read
 
 _ENV_FILE = Path(".env")
 _CONTENT = click.option("--content", type=click.Path(path_type=Path), help="The content folder.")
@@ -183,7 +183,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except UsherError as error:
+    except (UsherError, WrongSetting) as error:
         _fail("; ".join(str(error).splitlines()))
     except SQLAlchemyError as error:
         _fail(f"the database did not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}")

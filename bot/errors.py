@@ -9,10 +9,6 @@ class UsherError(Exception):
     """A fault that a command prints as one line and exits 1."""
 
 
-class WrongSetting(UsherError):
-    """A setting is missing, unknown or malformed: its name and what was expected."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in a content file."""

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bot.app import Usher
-from bot.errors import WrongSetting
+from bot.settings import WrongSetting
 from bot.web import Phase
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,13 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.errors import WrongSetting
-
 PREFIX = "USHER_"
 CLONE = Path(__file__).parent.parent
 _DURATION = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class WrongSetting(Exception):
+    """A setting is missing, unknown or malformed: its name and what was expected."""
 
 
 class Window(tuple[int, timedelta]):

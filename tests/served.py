@@ -1,4 +1,4 @@
-"""The whole house over real HTTP: the bot in this process or as `usher serve`, and both platforms played on loopback."""
+"""The whole house over real HTTP: the bot in this process or as `usher serve`, and both platforms on loopback."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from telegram.request import HTTPXRequest
 from bot.adapters.telegram.meaning import Flooded, Migrated, meaning
 from bot.adapters.telegram.render import Outgoing
 from bot.clock import seconds
-from bot.errors import Misconfigured, UsherError, WrongSetting
-from bot.settings import Settings
+from bot.errors import Misconfigured, UsherError
+from bot.settings import Settings, WrongSetting
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -73,7 +73,8 @@ class Poller:
         chats: defaultdict[object, list[tuple[int, bytes]]] = defaultdict(list)
         for place, update in enumerate(batch):
             chats[_chat(update) or ("alone", place)].append((_number(update), json.dumps(update).encode()))
-        again = [number for undone in await asyncio.gather(*map(self._in_order, chats.values())) for number in undone]
+        firsts = await asyncio.gather(*map(self._in_order, chats.values()))
+        again = [number for number in firsts if number is not None]
         numbers = [number for number in map(_number, batch) if number >= 0]
         if numbers and not again:
             self._confirm(max(numbers) + 1)
@@ -87,15 +88,15 @@ class Poller:
         self._done = {done for done in self._done if isinstance(done, int) and done > offset}
         self._held = {number: since for number, since in self._held.items() if number >= offset}
 
-    async def _in_order(self, updates: list[tuple[int, bytes]]) -> list[int]:
-        """Takes the updates of one chat. Those which have to come again: the first that failed, and all after it."""
+    async def _in_order(self, updates: list[tuple[int, bytes]]) -> int | None:
+        """Takes the updates of one chat up to the first that has to come again, and says which one this is."""
         async with self._places:
-            for place, (number, body) in enumerate(updates):
+            for number, body in updates:
                 key = number if number >= 0 else body
                 if key not in self._done and not await self._one(number, body):
-                    return [later for later, _ in updates[place:]]
+                    return number
                 self._done.add(key)
-        return []
+        return None
 
     async def _one(self, number: int, body: bytes) -> bool:
         """Whether an update is done with."""

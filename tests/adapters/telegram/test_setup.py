@@ -13,8 +13,9 @@ import pytest
 
 from bot.adapters.base import Adapter
 from bot.adapters.telegram.adapter import COMMANDS
-from bot.errors import UsherError, WrongSetting
+from bot.errors import UsherError
 from bot.message import Address, Reply
+from bot.settings import WrongSetting
 
 CUT = "cut"
 ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
