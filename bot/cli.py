@@ -205,3 +205,7 @@ def _print(lines: Iterable[Any], *, flush: bool = False) -> None:
         click.echo(line)
         if flush:
             sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

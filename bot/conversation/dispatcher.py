@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 from sqlmodel import Session, col
 
 from bot.adapters.base import Adapter
@@ -21,7 +21,7 @@ from bot.conversation import arrival
 from bot.conversation.router import Router
 from bot.conversation.state import State
 from bot.conversation.turn import Turn
-from bot.errors import Unavailable
+from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Reply
 from bot.store import tables
 from bot.store.database import Database
@@ -132,7 +132,10 @@ class Dispatcher:
         return reply
 
     async def claim(self, key: str) -> bool:
-        """Whether the caller is the one copy that should send the reply of this message now."""
+        """Whether the caller is the one copy that should send the reply of this message now.
+
+        False: it is done with. Raises TryLater while another copy's claim is young.
+        """
         if key in self._fresh:  # claimed by the transaction that wrote it
             self._fresh.discard(key)
             return True
@@ -161,9 +164,14 @@ def _place(error: Exception) -> str:
 
 def _claim(session: Session, key: str, now: datetime) -> bool:
     row = tables.Message
-    free = or_(col(row.claimed_at).is_(None), col(row.claimed_at) < now - _CLAIM)
-    statement = update(row).where(col(row.key) == key, col(row.sent_at).is_(None), free).values(claimed_at=now)
-    return session.execute(statement.returning(col(row.id))).first() is not None
+    free = or_(col(row.claimed_at).is_(None), col(row.claimed_at) <= now - _CLAIM)
+    waiting = (col(row.key) == key, col(row.sent_at).is_(None))
+    taken = update(row).where(*waiting, free).values(claimed_at=now).returning(col(row.id))
+    if session.execute(taken).first() is not None:
+        return True
+    if session.execute(select(col(row.id)).where(*waiting)).first() is not None:
+        raise TryLater("another copy of this message is about to send its reply", _CLAIM.total_seconds())
+    return False
 
 
 def _mark(session: Session, key: str, **values: datetime | None) -> None:
