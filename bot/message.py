@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from typing import Any
+
+dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,15 @@ class Choice:
     tag: str = ""  # which question it answers, and how ("form.category.factory"); empty: plain words, good at any time
     also: tuple[str, ...] = ()  # other words that mean it
 
+    def as_dict(self) -> dict[str, object]:
+        """The form in which choices are stored."""
+        return {"label": self.label, "text": self.text, "tag": self.tag, "also": self.also}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Choice:
+        """Reads what `as_dict` wrote."""
+        return cls(stored["label"], stored["text"], stored["tag"], tuple(stored["also"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -79,11 +92,12 @@ class Reply:
 
     def to_json(self) -> str:
         """The form in which replies are stored."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        fields = {name: getattr(self, name) for name in ("text", "ask", "contact_button")}
+        return dumps(fields | {"choices": [choice.as_dict() for choice in self.choices]})
 
     @classmethod
     def from_json(cls, stored: str) -> Reply:
         """Reads what `to_json` wrote."""
         fields = json.loads(stored)
-        choices = tuple(Choice(**{**choice, "also": tuple(choice["also"])}) for choice in fields["choices"])
-        return cls(**{**fields, "choices": choices})
+        choices = tuple(Choice.from_dict(choice) for choice in fields.pop("choices"))
+        return cls(**fields, choices=choices)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlmodel import Session, col
 
 from bot.adapters.base import Adapter
 from bot.answers.matcher import Match, Outcome
+from bot.answers.normalize import number
 from bot.clock import Clock, seconds
 from bot.content.records import Content
 from bot.conversation import arrival
@@ -78,16 +79,19 @@ class Dispatcher:
     async def _answer(self, message: Message) -> Reply | None:
         started = seconds()
         live = self._live()
-        typed = message.kind is Kind.TEXT and not message.tapped and not self._router.knows(message.text)
-        match = live.match(message.text) if typed else _NOTHING
+        match = live.match(message.text) if self._may_ask(message) else _NOTHING
         try:
-            reply, outcome = await self._database.write(lambda session: self._turn(session, message, live, match))
+            reply, outcome = await self._database.transact(
+                lambda connection: self._turn(connection, message, live, match)
+            )
         except Unavailable:
             self._measure(message.sender.channel, "unavailable", seconds() - started)
             raise
         except Exception as error:  # a fault of ours must not leave a person without a word
             log.error("a handler failed", extra={"fault": type(error).__name__, "at": _place(error)})
-            reply, outcome = await self._database.write(lambda session: self._apologize(session, message, live))
+            reply, outcome = await self._database.transact(
+                lambda connection: self._apologize(connection, message, live)
+            )
         if outcome == ERASED:
             await self._database.scrub()
         if outcome != "repeat" and self._adapters[message.sender.channel].sends_replies:
@@ -95,30 +99,35 @@ class Dispatcher:
         self._measure(message.sender.channel, outcome, seconds() - started)
         return reply
 
-    def _turn(self, session: Session, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
-        turn, stored = self._begin(session, message, live, match)
+    def _may_ask(self, message: Message) -> bool:
+        """Whether these may be a question: not a tap, a known word, or a number alone."""
+        typed = message.kind is Kind.TEXT and not message.tapped
+        return typed and number(message.text) is None and not self._router.knows(message.text)
+
+    def _turn(self, connection: Connection, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
+        turn, stored = self._begin(connection, message, live, match)
         if stored is not None:
             return stored[0], "repeat"
         reply = self._router.route(turn)
         reply = self._finish(turn, reply)
         return reply, ERASED if turn.erased else turn.outcome
 
-    def _apologize(self, session: Session, message: Message, live: Live) -> tuple[Reply | None, str]:
+    def _apologize(self, connection: Connection, message: Message, live: Live) -> tuple[Reply | None, str]:
         """The state stays as it was: the person may say the same again."""
-        turn, stored = self._begin(session, message, live, _NOTHING)
+        turn, stored = self._begin(connection, message, live, _NOTHING)
         if stored is not None:
             return stored[0], "repeat"
         return self._finish(turn, Reply(turn.say("fault"))), "fault"
 
     def _begin(
-        self, session: Session, message: Message, live: Live, match: Match
+        self, connection: Connection, message: Message, live: Live, match: Match
     ) -> tuple[Turn, tuple[Reply | None] | None]:
         now = self._clock.now()
-        person = arrival.meet(session, message, now)
+        person = arrival.meet(connection, message, now)
         if person.is_new:
-            arrival.find_again(session, person, message.sender, self._secret)
-        state, seen, reply = arrival.standing(session, person, message.id)
-        turn = Turn(message, person, State.from_json(state), live.content, session, now, match, secret=self._secret)
+            arrival.find_again(connection, person, message.sender, self._secret)
+        state, seen, reply = arrival.standing(connection, person, message.id)
+        turn = Turn(message, person, State.from_json(state), live.content, connection, now, match, secret=self._secret)
         return turn, (reply,) if seen else None
 
     def _finish(self, turn: Turn, reply: Reply | None) -> Reply | None:
@@ -127,6 +136,7 @@ class Dispatcher:
             shown, turn.state.rest = self._adapters[turn.message.sender.channel].fit(reply, more)
             turn.state.offered = tuple(choice for choice in shown.choices if choice != more)
             reply = shown
+        turn.flush()
         if turn.message.kind is not Kind.LEAVE:
             arrival.save(turn, reply, _draft_touched(turn))
         return reply

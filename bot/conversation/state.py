@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from bot.message import Choice
+from bot.message import Choice, dumps
 
 
 @dataclass(slots=True)
@@ -21,6 +21,13 @@ class Draft:
     changes: str = ""  # the reference of the registration that is being changed; empty: a new one
     same: dict[str, str] = field(default_factory=dict)  # a colleague's: what the sender answered for both
     active: bool = True  # False after 退出: kept, and 报名 goes on with it
+
+    def as_dict(self) -> dict[str, Any]:
+        """As stored."""
+        return {name: getattr(self, name) for name in _PARTS}
+
+
+_PARTS = tuple(row.name for row in fields(Draft))
 
 
 @dataclass(slots=True)
@@ -41,13 +48,15 @@ class State:
 
     def to_json(self) -> str:
         """As stored; empty parts are left out."""
-        kept = {name: value for name, value in asdict(self).items() if value}
-        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+        parts: dict[str, Any] = {"note": self.note, "asked": self.asked, "rest": self.rest}
+        parts["offered"] = [choice.as_dict() for choice in self.offered]
+        parts |= {name: draft.as_dict() for name, draft in (("draft", self.draft), ("change", self.change)) if draft}
+        return dumps({name: value for name, value in parts.items() if value})
 
     @classmethod
     def from_json(cls, stored: str | None) -> State:
         """Reads what `to_json` wrote; nothing stored is a new conversation."""
         kept: dict[str, Any] = json.loads(stored) if stored else {}
-        offered = tuple(Choice(**{**choice, "also": tuple(choice["also"])}) for choice in kept.pop("offered", ()))
+        offered = tuple(Choice.from_dict(choice) for choice in kept.pop("offered", ()))
         drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
         return cls(offered=offered, **drafts, **kept)

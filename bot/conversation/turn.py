@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from sqlalchemy import Connection
 from sqlmodel import Session, select
 
 from bot.answers.matcher import Match
@@ -33,13 +34,13 @@ class Person:
 
 @dataclass
 class Turn:
-    """One message, its conversation, the content, the session."""
+    """One message, its conversation, the content, the transaction."""
 
     message: Message
     person: Person
     state: State
     content: Content
-    session: Session
+    connection: Connection
     now: datetime
     match: Match
     secret: bytes = b""  # for the keyed hash which an unfollow leaves
@@ -48,6 +49,11 @@ class Turn:
     outcome: str = "other"  # for the metrics
     changed: set[str] = field(default_factory=set)  # columns of the contact to be written: language, stopped_at ...
     erased: bool = False  # the person's data is gone: nothing of this turn may be kept
+
+    @cached_property
+    def session(self) -> Session:
+        """The transaction for what is not asked at every message; made when first used."""
+        return Session(bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only")
 
     @property
     def language(self) -> str:
@@ -88,6 +94,11 @@ class Turn:
             self.person.language = language
             self.person.language_chosen = self.person.language_chosen or chosen
             self.changed |= {"language", "language_chosen"}
+
+    def flush(self) -> None:
+        """Sends what the session still holds back to the database."""
+        if "session" in self.__dict__:
+            self.session.flush()
 
     @cached_property
     def venue(self) -> Venue | None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -40,16 +40,31 @@ class Database:
         """Runs work in one transaction, away from the event loop. Raises Unavailable; then nothing was changed."""
         return await asyncio.get_running_loop().run_in_executor(self._writing, self.write_now, work)
 
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        """The same as `write`, for work that needs no session."""
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self.transact_now, work)
+
     async def read(self, work: Work[T]) -> T:
         """Runs work that only reads. Raises Unavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._reading, self.read_now, work)
 
     def write_now(self, work: Work[T]) -> T:
         """The same as `write`, for commands."""
+
+        def in_session(connection: Connection) -> T:
+            with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
+                result = work(session)
+                session.flush()
+                return result
+
+        return self.transact_now(in_session)
+
+    def transact_now(self, work: Callable[[Connection], T]) -> T:
+        """Runs work in one transaction in this thread. Raises Unavailable."""
         for attempt in range(_TRIES):
             try:
-                with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                    return work(session)
+                with self.engine.begin() as connection:
+                    return work(connection)
             except (OperationalError, InterfaceError, PoolTimeout) as error:
                 if attempt + 1 < _TRIES and _is_deadlock(error):
                     continue
