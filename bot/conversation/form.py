@@ -36,18 +36,25 @@ def asked(form: Form, answers: Answers) -> Iterator[Question]:
 
 
 def next_question(form: Form, answers: Answers) -> Question | None:
-    """The first question without a valid answer: a changed form asks only what is new. None: all are answered."""
-    return next((question for question in asked(form, answers) if not answered(question, answers)), None)
+    """The first question without an answer. None: all are answered."""
+    return next((question for question in asked(form, answers) if not _has(question, answers)), None)
 
 
-def answered(question: Question, answers: Answers) -> bool:
-    """Whether the stored answer still is one."""
+def still_valid(form: Form, answers: Answers) -> dict[str, str]:
+    """The answers that a changed form would still take, so that it asks only what is new or no longer valid."""
+    questions = {question.id: question for question in form.questions}
+    return {name: value for name, value in answers.items() if name in questions and _is_valid(questions[name], value)}
+
+
+def _has(question: Question, answers: Answers) -> bool:
     value = answers.get(question.id)
-    if value is None or question.kind == "consent":
-        return value == "agree"
+    return value == "agree" if question.kind == "consent" else value is not None
+
+
+def _is_valid(question: Question, value: str) -> bool:
     if value == "":
         return question.optional
-    if question.kind == "choice":
+    if question.choices:
         return value in {choice.id for choice in question.choices}
     try:
         return read(question, value) == value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.content.records import Question
-from bot.conversation.form import asked, next_question, step
+from bot.conversation.form import asked, next_question, step, still_valid
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
@@ -18,6 +18,8 @@ _MAINLAND = len("+8613800138000")
 def current(turn: Turn, draft: Draft) -> Question | None:
     """The question that the draft stands at; None: everything is answered."""
     form = turn.content.form
+    if draft.form != turn.content.version:
+        draft.answers, draft.form = still_valid(form, draft.answers), turn.content.version
     if draft.editing:
         return next((row for row in asked(form, draft.answers) if row.id == draft.editing), None)
     return next_question(form, draft.answers)

@@ -20,6 +20,7 @@ class Draft:
     editing: str = ""  # the question whose answer is being changed
     changes: str = ""  # the reference of the registration that is being changed; empty: a new one
     same: dict[str, str] = field(default_factory=dict)  # a colleague's: what the sender answered for both
+    form: str = ""  # the version of the content whose form took the answers
     active: bool = True  # False after 退出: kept, and 报名 goes on with it
 
     def as_dict(self) -> dict[str, Any]:
