@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import io
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,10 +33,11 @@ def usher() -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def demo(port: int) -> None:
     """Everything on this machine, with two phones to try it: prints one address to open."""
-    from bot.demo import demo as run
+    from bot.demo import demo as demonstrate
+    from bot.serve import run
 
     logs.start("text")
-    asyncio.run(run(os.environ, port))
+    run(demonstrate(os.environ, port))
 
 
 @usher.command()
@@ -42,15 +45,16 @@ def serve() -> None:
     """Production: channels, health, metrics. SIGTERM drains."""
     from bot.app import Usher
     from bot.clock import Clock
-    from bot.serve import serve as run
+    from bot.serve import run
+    from bot.serve import serve as serving
 
     settings = _settings()
     logs.start(settings.log)
 
     async def main() -> None:
-        await run(Usher(settings, Clock(settings.now)))
+        await serving(Usher(settings, Clock(settings.now)))
 
-    asyncio.run(main())
+    run(main())
 
 
 @usher.command()
@@ -105,13 +109,14 @@ def registrations(form: str, file: Path | None, where: str) -> None:
     if form == "xlsx" and file is None and sys.stdout.isatty():
         raise click.UsageError("expected -o FILE for xlsx")
     pieces = commands.registrations(_settings(), form, where)
+    first = next(pieces, b"")  # what is wrong with settings or filter shows before a file is opened
     if file is None:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.writelines(chain((first,), pieces))
+        sys.stdout.buffer.flush()
         return
     try:
         with file.open("wb") as out:
-            out.writelines(pieces)
+            out.writelines(chain((first,), pieces))
     except OSError as error:
         raise UsherError(f"{file}: cannot be written ({error.strerror})") from None
 
@@ -171,17 +176,16 @@ def backup(file: Path) -> None:
 
 def main() -> None:
     """Runs one command; every fault ends as one line."""
+    _speak_utf8()
     try:
         usher(standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(2)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped")
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read our output has enough; nothing is left to be said to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (UsherError, WrongSetting) as error:
         _fail("; ".join(str(error).splitlines()))
@@ -189,9 +193,30 @@ def main() -> None:
         _fail(f"the database did not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}")
     except OSError as error:
         _fail(f"{error.filename or ''}: {error.strerror}".lstrip(": "))
+    except Exception as error:
+        _fail(_unforeseen(error))
 
 
-def _fail(line: str) -> None:
+def _speak_utf8() -> None:
+    """Files and pipes are UTF-8 everywhere. Half a character stays visible: as JSON writes it."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def _unforeseen(error: Exception) -> str:
+    """What happened and where; not the message of an error, which may hold what a person wrote."""
+    from alembic.util import CommandError
+
+    if isinstance(error, CommandError):
+        return f"the database has the tables of another version of Usher ({error})"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"a fault of Usher itself, please report it: {type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+    )
+
+
+def _fail(line: str) -> NoReturn:
     click.echo(f"usher: {line}", err=True)
     sys.exit(1)
 

@@ -12,30 +12,7 @@ from bot.store.tables import Outcome
 
 router = Router()
 
-# Said outside the form, these ask nothing.
-_NODS = frozenset(
-    (
-        "ok",
-        "okay",
-        "got it",
-        "yes",
-        "no",
-        "好",
-        "好的",
-        "嗯",
-        "嗯嗯",
-        "哦",
-        "收到",
-        "知道了",
-        "明白",
-        "明白了",
-        "了解",
-        "行",
-        "可以",
-        "是",
-        "对",
-    )
-)
+_NODS = frozenset(("yes", "no", "是", "是的", "对", "不", "不是"))  # said outside the form, these ask nothing
 
 # What a person may well do after reading an entry.
 _NEXT = {
@@ -67,12 +44,9 @@ def ask(turn: Turn) -> Reply:
         return answer(turn, match.entry)
     if match.outcome is Found.SUGGEST:
         return _suggest(turn, match.suggestions)
-    if not match.ours:
-        return Reply(turn.say("unknown.not_ours"), choices=_ways_on(turn))
     if not any(character.isalnum() for character in turn.text):
         return Reply(turn.say("media"), choices=_ways_on(turn))
-    forward(turn, turn.text)
-    return Reply(turn.say("unknown.forwarded"), choices=_ways_on(turn))
+    return Reply(pass_on(turn), choices=_ways_on(turn))
 
 
 @router.tag("faq", aside=True)
@@ -97,6 +71,14 @@ def answer(turn: Turn, entry_id: str) -> Reply:
         text = f"{turn.say('past')}\n{text}"
     following = _NEXT.get(entry_id)
     return Reply(text, choices=(turn.choice(f"choice.{following}"),) if following else ())
+
+
+def pass_on(turn: Turn) -> str:
+    """Says that nobody here knows; what may be ours is kept for the organizers."""
+    if not turn.match.ours:
+        return turn.say("unknown.not_ours")
+    forward(turn, turn.text)
+    return turn.say("unknown.forwarded")
 
 
 def forward(turn: Turn, text: str) -> None:

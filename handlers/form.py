@@ -5,14 +5,14 @@ from __future__ import annotations
 from bot.answers.matcher import Outcome
 from bot.answers.normalize import language_of, reads_as_question
 from bot.content.records import Question
-from bot.conversation.form import InvalidAnswer, next_question, read
-from bot.conversation.prompt import KEEP, SAME, SKIP, current, prompt
+from bot.conversation.form import InvalidAnswer, is_valid, next_question, read
+from bot.conversation.prompt import KEEP, SAME, SKIP, current, prompt, renewed
 from bot.conversation.router import Router
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
 from handlers.change import apply_change
-from handlers.faq import answer, forward
+from handlers.faq import answer, pass_on
 
 router = Router()
 
@@ -29,6 +29,8 @@ def choose(turn: Turn) -> Reply:
         draft.editing = ""
         return prompt(turn)
     value = {SKIP: "", SAME: draft.same.get(question.id, "")}.get(value, value)
+    if not is_valid(question, value):  # likewise
+        return prompt(turn)
     return accept(turn, draft, question, value)
 
 
@@ -40,12 +42,8 @@ def fill_in(turn: Turn) -> Reply:
     question = current(turn, draft)
     if question is None:
         return _aside(turn) or prompt(turn, turn.say("form.invalid.review"))
-    if question.kind == "text" and reads_as_question(turn.text):
-        if reply := _aside(turn):
-            return reply
-        if _asks_for_sure(turn.text):
-            forward(turn, turn.text)
-            return prompt(turn, turn.say("unknown.forwarded"))
+    if question.kind == "text" and reads_as_question(turn.text) and (reply := _aside(turn)):
+        return reply
     return _typed(turn, draft, question, turn.text)
 
 
@@ -54,7 +52,7 @@ def share_phone(turn: Turn) -> Reply:
     """The person's own number, shared by a button."""
     draft = turn.state.form
     question = current(turn, draft) if draft else None
-    if draft is None or question is None or question.kind != "phone":
+    if draft is None or question is None or question.kind != "phone" or draft.colleague:
         note = turn.say("form.phone_not_now")
         return prompt(turn, note) if draft else Reply(note)
     if not turn.message.phone:
@@ -73,7 +71,7 @@ def accept(turn: Turn, draft: Draft, question: Question, value: str) -> Reply:
     draft.editing = ""
     if draft.changes and next_question(turn.content.form, draft.answers) is None:
         return apply_change(turn, draft)
-    return prompt(turn)
+    return prompt(turn, turn.say("form.notice_changed") if renewed(turn, draft) else "")
 
 
 def _typed(turn: Turn, draft: Draft, question: Question, text: str) -> Reply:
@@ -95,14 +93,16 @@ def _why(turn: Turn, question: Question, wrong: InvalidAnswer) -> str:
 
 
 def _aside(turn: Turn) -> Reply | None:
-    """The answer to a question asked in the middle of the form, and the form again; None: not sure enough."""
-    if turn.message.kind is not Kind.TEXT or turn.match.outcome is not Outcome.ANSWER or not turn.match.entry:
+    """The form again after a question asked in its middle was answered or passed on; None: it was no question."""
+    entry = turn.match.entry if turn.match.outcome is Outcome.ANSWER else None
+    if turn.message.kind is not Kind.TEXT or not (entry or _asks_for_sure(turn.text)):
         return None
     if language := language_of(turn.text):
         turn.speak(language, chosen=False)
-    turn.outcome = "answer"
+    turn.outcome = "answer" if entry else turn.match.outcome.value
+    said = answer(turn, entry).text if entry else pass_on(turn)
     question = prompt(turn)
-    return Reply(answer(turn, turn.match.entry).text, question.ask, question.choices, question.contact_button)
+    return Reply(said, question.ask, question.choices, question.contact_button)
 
 
 def _asks_for_sure(text: str) -> bool:

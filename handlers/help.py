@@ -51,15 +51,36 @@ def help_(turn: Turn) -> Reply:
     "thx",
     "好的谢谢",
     "唔该",
-    "ok",
-    "好的",
-    "好",
-    "嗯",
     aside=True,
 )
 def thanks(turn: Turn) -> Reply:
     """A word of courtesy is answered with one."""
     return Reply(turn.say("thanks"))
+
+
+@router.on(
+    *(
+        "ok",
+        "okay",
+        "got it",
+        "好",
+        "好的",
+        "嗯",
+        "嗯嗯",
+        "哦",
+        "收到",
+        "知道了",
+        "明白",
+        "明白了",
+        "了解",
+        "行",
+        "可以",
+    ),
+    aside=True,
+)
+def nod(turn: Turn) -> Reply:
+    """A nod asks nothing; in the form it is no answer either."""
+    return Reply(turn.say("nod"))
 
 
 @router.on("再见", "拜拜", "bye", "goodbye", aside=True)
@@ -98,7 +119,9 @@ def _spoken(turn: Turn) -> Reply:
 @router.on("退出", "exit", "quit")
 def leave_form(turn: Turn) -> Reply:
     """Leaves the form; what was typed is kept, and 报名 goes on with it."""
-    turn.state.change = None
+    if turn.state.change:
+        turn.state.change = None
+        return show(turn, registrations(turn.session, turn.person.id))
     draft = turn.state.draft
     if draft is None or not draft.active:
         return Reply(turn.say("exit.nothing"), choices=(turn.choice("choice.register"),))
@@ -106,7 +129,7 @@ def leave_form(turn: Turn) -> Reply:
     return Reply(turn.say("exit.done"), choices=(turn.choice("choice.go_on"),))
 
 
-@router.on("退订", "stop", "退訂", "unsubscribe")
+@router.on("退订", "stop", "unsubscribe", aside=True)
 def stop(turn: Turn) -> Reply:
     """No reminders and announcements any more; answers and the registration stay."""
     turn.person.stopped_at = turn.now
@@ -114,7 +137,7 @@ def stop(turn: Turn) -> Reply:
     return Reply(turn.say("stop.done"), choices=(turn.choice("choice.resume"),))
 
 
-@router.on("订阅", "resume", "訂閱", "subscribe")
+@router.on("订阅", "resume", "subscribe", aside=True)
 def resume(turn: Turn) -> Reply:
     """Reminders again."""
     turn.person.stopped_at = None

@@ -16,7 +16,7 @@ from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
 from bot.registration.forget import forget_person, unfollow
 from bot.registration.register import answers_of, registrations
-from bot.store.tables import Asked, Contact, Registration
+from bot.store.tables import Asked, Registration
 
 router = Router()
 
@@ -30,10 +30,9 @@ def privacy(turn: Turn) -> Reply:
 @router.on("我的数据", "mydata", "我的數據", "我的资料", "my data", aside=True)
 def my_data(turn: Turn) -> Reply:
     """Everything that is held about the person, as text."""
-    contact = turn.session.get(Contact, turn.person.id)
-    assert contact is not None
-    lines = [turn.say("mydata.contact", channel=contact.channel, since=_when(turn, contact.created_at),
-                      language=contact.language, source=contact.source or "–", user_id=contact.user_id)]  # fmt: skip
+    person, sender = turn.person, turn.message.sender
+    lines = [turn.say("mydata.contact", channel=sender.channel, since=_when(turn, person.created_at),
+                      language=person.language, source=person.source or "–", user_id=sender.user_id)]  # fmt: skip
     lines += [_registration(turn, row) for row in registrations(turn.session, turn.person.id)]
     draft = turn.state.draft
     if draft and len(draft.answers) > 1:
@@ -57,14 +56,13 @@ def forget(turn: Turn) -> Reply:
     return Reply(ask="\n".join(lines), choices=options)
 
 
-@router.tag("forget")
+@router.tag("forget", aside=True)
 def forget_decided(turn: Turn) -> Reply:
     """Erases everything, or nothing."""
     if turn.tag[1] != "yes":
         return Reply(turn.say("forget.kept"))
     receipt = forget_person(turn.session, turn.person.id, "chat", turn.now)
-    turn.state = State()
-    turn.erased = True
+    turn.state, turn.erased = State(), True
     return Reply(turn.say("forget.done", receipt=receipt.id, when=_when(turn, receipt.erased_at)))
 
 
@@ -73,6 +71,7 @@ def leave(turn: Turn) -> None:
     """Unfollowed on WeChat: the platform asks that the person's data go."""
     sender = turn.message.sender
     unfollow(turn.session, turn.person.id, sender, keyed_hash(sender, turn.secret))
+    turn.state, turn.erased = State(), True
 
 
 @router.kind(Kind.BLOCK, Kind.UNBLOCK)

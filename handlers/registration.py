@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.conversation.form import pruned, step
-from bot.conversation.prompt import current, menu, prompt
+from bot.conversation.form import pruned, step, still_valid
+from bot.conversation.prompt import current, menu, prompt, renewed
 from bot.conversation.router import Router
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
@@ -14,6 +14,7 @@ from bot.registration.register import (
     MOST_COLLEAGUES,
     Origin,
     answers_of,
+    has_own,
     live,
     own,
     registrations,
@@ -30,14 +31,16 @@ router = Router()
 def register(turn: Turn) -> Reply:
     """Begins, goes on where it stopped, or shows what is registered already."""
     turn.state.change = None
-    if turn.state.draft is None or turn.state.draft.colleague:
-        rows = registrations(turn.session, turn.person.id)
-        if own(rows):
-            return show(turn, rows)
+    draft = turn.state.draft
+    if draft is None or draft.colleague:
+        if has_own(turn.session, turn.person.id):
+            shown = show(turn, registrations(turn.session, turn.person.id))
+            return shown if draft is None or _closed(turn) else _go_on(turn, draft, shown.text)
+        draft = turn.state.draft = None  # a colleague's cannot be sent without one's own
     if closed := _closed(turn):
         return Reply(closed)
-    if turn.state.draft is not None:
-        return _go_on(turn, turn.state.draft)
+    if draft is not None:
+        return _go_on(turn, draft)
     draft = turn.state.draft = Draft()
     steps = step(turn.content.form, turn.content.form.questions[0], draft.answers)[1]
     return prompt(turn, turn.say("form.begin", steps=steps))
@@ -49,12 +52,12 @@ def colleague(turn: Turn) -> Reply:
     turn.state.change = None
     if closed := _closed(turn):
         return Reply(closed)
-    if turn.state.draft is not None and turn.state.draft.colleague:
-        return _go_on(turn, turn.state.draft)
     rows = registrations(turn.session, turn.person.id)
     mine = own(rows)
     if mine is None:
-        return Reply(turn.say("colleague.first_yourself"), choices=(turn.choice("choice.register"),))
+        return _first_yourself(turn)
+    if turn.state.draft is not None and turn.state.draft.colleague:
+        return _go_on(turn, turn.state.draft)
     if sum(row.registered_by is not None for row in live(rows)) >= MOST_COLLEAGUES:
         return Reply(turn.say("colleague.enough", count=MOST_COLLEAGUES))
     turn.state.draft = _for_colleague(turn, answers_of(mine))
@@ -77,6 +80,8 @@ def confirm(turn: Turn) -> Reply:
     draft = turn.state.form
     if draft is None:
         return show(turn, registrations(turn.session, turn.person.id))
+    if renewed(turn, draft):
+        return prompt(turn, turn.say("form.notice_changed"))
     if draft.changes or current(turn, draft) is not None:
         return prompt(turn, turn.say("form.not_finished"))
     if closed := _closed(turn):
@@ -84,17 +89,19 @@ def confirm(turn: Turn) -> Reply:
     return _submit(turn, draft)
 
 
-def _go_on(turn: Turn, draft: Draft) -> Reply:
+def _go_on(turn: Turn, draft: Draft, note: str = "") -> Reply:
     """Back in the form, where it stopped. A new privacy notice asks for consent again."""
-    draft.active, draft.editing = True, ""
-    if draft.consent_at and draft.consent_version != turn.content.event.privacy.version:
-        draft.answers.pop("consent", None)
-        return prompt(turn, turn.say("form.new_notice"))
-    return prompt(turn, turn.say("form.welcome_back") if len(draft.answers) > 1 else "")
+    draft.active, draft.editing, draft.at = True, "", ""
+    if renewed(turn, draft):
+        note = turn.say("form.new_notice")
+    elif len(draft.answers) > 1:
+        note = note or turn.say("form.welcome_back")
+    return prompt(turn, note)
 
 
 def _for_colleague(turn: Turn, mine: dict[str, str]) -> Draft:
     """A draft in which the same organization is offered, and what can only be the same is filled in."""
+    mine = still_valid(turn.content.form, mine)
     shared = [row for row in turn.content.form.questions if row.shared and mine.get(row.id)]
     filled = {row.id: mine[row.id] for row in shared if row.kind == "choice"}
     return Draft(answers=filled, colleague=True, same={row.id: mine[row.id] for row in shared})
@@ -107,6 +114,8 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
     if mine is not None and not draft.colleague:
         turn.state.draft = None
         return show(turn, rows)
+    if mine is None and draft.colleague:
+        return _first_yourself(turn)
     origin = Origin(
         contact_id=turn.person.id,
         channel=turn.message.sender.channel,
@@ -121,6 +130,10 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
     turn.state.draft = None
     turn.outcome = "registered"
     return _done(turn, row)
+
+
+def _first_yourself(turn: Turn) -> Reply:
+    return Reply(turn.say("colleague.first_yourself"), choices=(turn.choice("choice.register"),))
 
 
 def _done(turn: Turn, row: Registration) -> Reply:

@@ -42,6 +42,13 @@ def registrations(session: Session, contact_id: int) -> list[Registration]:
     return list(session.scalars(statement))
 
 
+def has_own(session: Session, contact_id: int) -> bool:
+    """Whether the contact has a live registration of its own."""
+    mine = (col(Registration.contact_id) == contact_id, col(Registration.registered_by).is_(None))
+    statement = select(col(Registration.id)).where(*mine, col(Registration.status) != Status.CANCELLED).limit(1)
+    return session.scalar(statement) is not None
+
+
 def live(rows: list[Registration]) -> list[Registration]:
     """Those that were not cancelled."""
     return [row for row in rows if row.status != Status.CANCELLED]
@@ -54,9 +61,10 @@ def own(rows: list[Registration]) -> Registration | None:
 
 def submit(session: Session, event: Event, answers: Mapping[str, str], origin: Origin, now: datetime) -> Registration:
     """Registers one person. The status follows seats and auto_confirm, decided under the event's lock."""
+    status = _first_status(session, event)
     row = Registration(
         reference=_unused_reference(session, event.reference_prefix),
-        status=_first_status(session, event),
+        status=status,
         contact_id=origin.contact_id,
         channel=origin.channel,
         language=origin.language,
@@ -65,7 +73,7 @@ def submit(session: Session, event: Event, answers: Mapping[str, str], origin: O
         consent_at=origin.consent_at,
         registered_by=origin.registered_by,
         created_at=now,
-        decided_at=now if event.auto_confirm else None,
+        decided_at=now if status is Status.CONFIRMED else None,
     )
     apply(row, answers)
     session.add(row)
@@ -106,9 +114,11 @@ def lock_event(session: Session) -> None:
 
 
 def _first_status(session: Session, event: Event) -> Status:
+    """Nobody passes those who wait: a seat that was given back is theirs first."""
     lock_event(session)
-    confirmed = select(func.count()).select_from(Registration).where(col(Registration.status) == Status.CONFIRMED)
-    if event.capacity and (session.scalar(confirmed) or 0) >= event.capacity:
+    before = col(Registration.status).in_((Status.CONFIRMED, Status.WAITLISTED))
+    taken = select(func.count()).select_from(Registration).where(before)
+    if event.capacity and (session.scalar(taken) or 0) >= event.capacity:
         return Status.WAITLISTED
     return Status.CONFIRMED if event.auto_confirm else Status.PENDING
 
