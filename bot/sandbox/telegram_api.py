@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections import deque
@@ -83,10 +84,17 @@ class BotApi:
         telegram_account.allow(updates, given)
         limit = given.number("limit", 100)
         wait = max(0, min(given.number("timeout"), _POLL_MOST))
-        found = await updates.get(given.number("offset"), limit if 1 <= limit <= 100 else 100, wait)
+        waiting = asyncio.create_task(updates.get(given.number("offset"), limit if 1 <= limit <= 100 else 100, wait))
+        leaving = asyncio.create_task(_left(request))
+        try:
+            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            found = waiting.result() if waiting.done() else []
+        finally:
+            waiting.cancel()
+            leaving.cancel()
+            await asyncio.gather(waiting, leaving, return_exceptions=True)
         if found is None:
-            # A poller that went away long ago is no second one.
-            raise Refusal(409, TERMINATED, ours=await request.is_disconnected())
+            raise Refusal(409, TERMINATED)
         return found
 
     def _noted(self, method: str, given: Parameters) -> str:
@@ -99,3 +107,8 @@ class BotApi:
     def _blame(self, method: str, refusal: Refusal) -> None:
         if not refusal.ours:
             self.platform.violations.append(f"{method}: {refusal.code} {refusal.description}")
+
+
+async def _left(request: Request) -> None:
+    """Waits until the poller hangs up: its body is read, so that is all that can still come."""
+    await request.receive()

@@ -32,7 +32,7 @@ class Phone:
             self.user["language_code"] = language_code
         self.chat = platform.chats.setdefault(user_id, Chat(user_id, {"id": user_id, **names, "type": "private"}))
         self._instance = str(-secrets.randbelow(2**62))
-        self._mine: dict[str, Any] | None = None
+        self._mine: dict[str, Any] | None = None  # the text sent last
 
     @property
     def transcript(self) -> Transcript:
@@ -122,7 +122,7 @@ class Phone:
     async def edits(self, text: str) -> str:
         """Changes the text sent last."""
         self._free()
-        if self._mine is None or "text" not in self._mine:
+        if self._mine is None:
             raise NotPossible("there is no text of one's own to change")
         edited = {**self._mine, "edit_date": self.platform.now(), "text": text}
         self.transcript.add("person", self.platform.clock.now(), (Part(f"{text} (edited)"),))
@@ -160,7 +160,8 @@ class Phone:
             if not self._meant_for_bot(content.get("text", "")):
                 return ""
         else:
-            self._mine, self.chat.known = message, True
+            self.chat.known = True
+            self._mine = message if "text" in content else self._mine
         return await self._sends("message", message, f"chat{chat.id}", chat)
 
     def _meant_for_bot(self, text: str) -> bool:

@@ -11,6 +11,7 @@ from bot.sandbox.transcript import Part
 Entity = dict[str, Any]
 _TYPED = (
     ("bot_command", re.compile(r"(?<![\w/])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/])")),
+    ("mention", re.compile(r"(?<![\w@.])@[A-Za-z][A-Za-z0-9_]{3,31}(?![\w@])")),
     ("email", re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
     ("url", re.compile(r"https?://[^\s<>\"]+")),
     ("phone_number", re.compile(r"\+\d[\d ()-]{5,18}\d")),

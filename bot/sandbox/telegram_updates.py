@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from bot.clock import Clock, seconds
+from bot.sandbox.loopback import loopback_client
 
 Update = dict[str, Any]
 RESENDS = (0.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # seconds before each further attempt; the last one stays
@@ -121,12 +122,14 @@ class Updates:
         for waiting in [one for number, one in self.pending.items() if number < offset]:
             self._settle(waiting, "delivered")
         end = seconds() + wait
-        while not self.pending and (left := end - seconds()) > 0:
-            await _first(self._news, taken_over, left)
-            if taken_over.is_set():
-                return None
-        if self._poll is taken_over:
-            self._poll = None
+        try:
+            while not self.pending and (left := end - seconds()) > 0:
+                await _first(self._news, taken_over, left)
+                if taken_over.is_set():
+                    return None
+        finally:
+            if self._poll is taken_over:
+                self._poll = None
         return [waiting.update for waiting in itertools.islice(self.pending.values(), limit)]
 
     def allow(self, kinds: frozenset[str] | None) -> None:
@@ -193,8 +196,7 @@ class Updates:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=40)
-            self._client = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT, limits=limits, trust_env=False)
+            self._client = loopback_client(WEBHOOK_TIMEOUT, kept=40)
         return self._client
 
 

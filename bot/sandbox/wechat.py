@@ -14,6 +14,7 @@ import httpx
 from starlette.routing import BaseRoute
 
 from bot.clock import Clock, seconds
+from bot.sandbox.loopback import loopback_client
 from bot.sandbox.transcript import NoAnswer
 from bot.sandbox.wechat_api import Api
 from bot.sandbox.wechat_phone import Phone
@@ -149,7 +150,11 @@ class WeChatPlatform:
     async def push(self, fields: Mapping[str, Value], copies: int = 1, **body: Any) -> list[Answer]:
         """Sends so many copies of one message at once and judges each answer; `body`: as in `body()`."""
         sealed = self.body(fields, **body)
-        return await asyncio.gather(*(self._asked(fields, sealed) for _ in range(copies)))
+        answers = await asyncio.gather(*(self._asked(fields, sealed) for _ in range(copies)), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, NoAnswer):
+                raise answer
+        return [one if isinstance(one, Answer) else Answer(0, b"", wrong=f"no answer: {one}") for one in answers]
 
     async def converse(self, fields: Mapping[str, Value]) -> Answer:
         """One message as the platform sends it: cut after 5 s and sent again, three requests, the newest one counts."""
@@ -203,6 +208,5 @@ class WeChatPlatform:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            self._client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)  # noqa: S113  # our patience counts
+            self._client = loopback_client(None, kept=20)  # our own patience counts
         return self._client

@@ -70,10 +70,13 @@ def clock() -> Clock:
 class WeChatBot:
     """Answers each push with `reply`: a text, a Response, or something that makes one of the fields."""
 
+    platform: WeChatPlatform
+
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
         self.seen: list[dict[str, Any]] = []
         self.queries: list[dict[str, str]] = []
+        self.requests: list[Request] = []
         self.reply: Any = "好"
 
     async def answer(self, request: Request) -> Response:
@@ -88,6 +91,7 @@ class WeChatBot:
             fields = read_xml(decrypt(self.keys, fields["Encrypt"]))
         self.seen.append(fields)
         self.queries.append(query)
+        self.requests.append(request)
         reply = self.reply
         if callable(reply) and not isinstance(reply, Response):
             reply = reply(fields)
@@ -135,6 +139,7 @@ async def wechat(serve: Serve, clock: Clock) -> AsyncIterator[WeChat]:
         platform = WeChatPlatform(
             bot.keys.app_id, "secret", "token", AES_KEY, mode, f"{url}/wechat/webhook", clock, **given
         )
+        bot.platform = platform
         platforms.append(platform)
         return platform, bot
 

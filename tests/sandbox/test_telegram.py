@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from telegram import Update
 
+from bot.sandbox.page import platform_app
 from bot.sandbox.transcript import NoAnswer, NotPossible
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "telegram"
@@ -226,6 +228,25 @@ async def test_a_second_poller_and_a_webhook_are_conflicts(telegram: Any) -> Non
     await bot.call("setWebhook", url="http://127.0.0.1:9/x")
     assert (await bot.call("getUpdates"))["error_code"] == 409
     assert len(platform.violations) == 2
+
+
+async def test_a_poller_that_hung_up_is_no_second_one(telegram: Any, serve: Any) -> None:
+    platform, bot = await telegram(webhook=False)
+    url = await serve(platform_app(None, platform))
+    path = f"{url}/bot{platform.token}/getUpdates"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        gone = asyncio.create_task(client.get(path, params={"timeout": 20}))
+        while not platform.api.calls:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        await asyncio.sleep(0.1)
+        said = asyncio.create_task(platform.phone(7000001).says("hello"))
+        update = (await client.get(path, params={"timeout": 20})).json()["result"][0]
+        await bot.echo(update)
+        await client.get(path, params={"offset": update["update_id"] + 1})
+    assert await said == "you said hello"
+    assert platform.violations == []
 
 
 async def test_in_a_group_a_bot_sees_only_what_is_meant_for_it(telegram: Any) -> None:

@@ -125,8 +125,8 @@ def _late(bot: Any, waits: list[float]) -> Any:
 
 
 async def test_only_the_answer_on_the_newest_connection_is_shown(wechat: Any) -> None:
-    platform, bot = await wechat(patience=0.2)
-    _late(bot, [0.3, 0.1, 0.0])
+    platform, bot = await wechat(patience=0.4)
+    _late(bot, [0.6, 0.1, 0.0])
     assert await platform.phone("oUser1").says("报名") == "answer 2"
     assert len(bot.seen) == 2
     assert bot.seen[0] == bot.seen[1]
@@ -134,19 +134,36 @@ async def test_only_the_answer_on_the_newest_connection_is_shown(wechat: Any) ->
     assert platform.faults == 0
 
 
+async def test_the_old_connection_is_cut_when_the_next_one_opens(wechat: Any) -> None:
+    platform, bot = await wechat(patience=0.4)
+    cut = asyncio.Event()
+
+    async def reply(_fields: dict[str, Any]) -> str:
+        if len(bot.requests) > 1:
+            await asyncio.wait_for(cut.wait(), 0.3)
+            return "second"
+        while not await bot.requests[0].is_disconnected():
+            await asyncio.sleep(0.01)
+        cut.set()
+        return "first"
+
+    bot.reply = reply
+    assert await platform.phone("oUser1").says("报名") == "second"
+
+
 async def test_three_requests_then_the_fault_notice(wechat: Any) -> None:
-    platform, bot = await wechat(patience=0.1)
-    _late(bot, [1, 1, 1, 1])
+    platform, bot = await wechat(patience=0.3)
+    _late(bot, [3, 3, 3, 3])
     started = seconds()
     assert await platform.phone("oUser1").says("报名") == FAULT
-    assert 0.3 <= seconds() - started < 0.8
+    assert 0.9 <= seconds() - started < 2
     assert len(bot.seen) == 3
     assert platform.violations == ["webhook: no answer to 3 requests"]
 
 
 async def test_repeats_may_be_signed_anew(wechat: Any) -> None:
-    platform, bot = await wechat(patience=0.1, repeats_anew=True)
-    _late(bot, [0.5, 0.0])
+    platform, bot = await wechat(patience=0.4, repeats_anew=True)
+    _late(bot, [3, 0.0])
     await platform.phone("oUser1").says("报名")
     assert bot.seen[0] == bot.seen[1]
     assert bot.queries[0]["msg_signature"] != bot.queries[1]["msg_signature"]
@@ -157,6 +174,8 @@ async def test_a_bot_that_is_away_is_asked_three_times(wechat: Any) -> None:
     platform.webhook_url = "http://127.0.0.1:9/wechat/webhook"
     assert await platform.phone("oUser1").says("报名") == FAULT
     assert platform.requests == 3
+    (answer,) = await platform.push({"ToUserName": "gh_1", "FromUserName": "oUser1"})
+    assert (answer.status, answer.wrong) == (0, "no answer: ConnectError")
 
 
 def _wrong(bot: Any, fields: dict[str, Any], name: str) -> Any:

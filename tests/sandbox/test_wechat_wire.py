@@ -86,10 +86,10 @@ def test_a_right_answer_is_opened() -> None:
     assert open_reply(KEYS, False, 200, b"<xml><a>1</a></xml>") == b"<xml><a>1</a></xml>"
 
 
-def spoiled_padding() -> str:
-    """A cipher whose last plain byte is another one: the byte before it in the chain is changed."""
+def spoiled_padding(at: int) -> str:
+    """A cipher whose plain byte `at` places from the end is another one: the byte a block before it is changed."""
     raw = bytearray(base64.b64decode(encrypt(KEYS, b"<xml><a>1</a></xml>")))
-    raw[-17] ^= 0x40
+    raw[-16 - at] ^= 0x40
     return base64.b64encode(bytes(raw)).decode()
 
 
@@ -106,7 +106,8 @@ def spoiled_padding() -> str:
         (True, 200, envelope(TimeStamp="now"), "TimeStamp"),
         (True, 200, envelope(Encrypt="*"), "base64"),
         (True, 200, envelope(Encrypt=base64.b64encode(b"x" * 48).decode()), "filled up"),
-        (True, 200, envelope(Encrypt=spoiled_padding()), "padding"),
+        (True, 200, envelope(Encrypt=spoiled_padding(1)), "padding"),
+        (True, 200, envelope(Encrypt=spoiled_padding(2)), "padding"),
         (True, 200, envelope(Encrypt=encrypt(Keys("other", KEYS.token, KEYS.aes_key), b"<xml/>")), "app id"),
         (True, 200, b"<!DOCTYPE xml [<!ENTITY a 'b'>]><xml><a>&a;</a></xml>", "DOCTYPE"),
     ],
