@@ -64,6 +64,8 @@ async def demo(environment: Mapping[str, str], port: int) -> None:
     try:
         await serve(usher, started)
     finally:
+        await wechat.close()
+        await telegram.close()
         platforms.should_exit = True
         await playing
 

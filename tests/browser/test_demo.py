@@ -1,0 +1,126 @@
+"""`usher demo` as a newcomer meets it: one command, one address, a registration on each phone, in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pathlib
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.served import ROOT, free_port
+
+playwright = pytest.importorskip(
+    "playwright.async_api", reason="no playwright; pip install -c constraints.txt -e '.[test]'"
+)
+WIDE, PHONE = 1280, 390
+ZH = ("1 同意", "4 工厂代表", "1 已参加", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000", "wangfang@example.com")
+
+
+@pytest.fixture
+async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
+    """A running demo; its settings from outside are wrong on purpose, for it must not read them."""
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
+    wrong = {
+        "USHER_TELEGRAM_TOKEN": "wrong",
+        "USHER_WECHAT_MODE": "wrong",
+        "USHER_SMTP_URL": "wrong",
+        "USHER_SECRET": "x",
+    }
+    (tmp_path / ".env").write_text("USHER_NO_SUCH=1\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", "demo", "--port", str(port)),
+        env={**kept, **wrong, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    address = ""
+    async with asyncio.timeout(20):
+        while not address:
+            line = (await process.stdout.readline()).decode()
+            assert line, "the demo ended before it gave an address"
+            address = (re.findall(r"http://\S+", line) or [""])[0]
+    draining = asyncio.create_task(process.stdout.read())
+    yield address
+    process.terminate()
+    async with asyncio.timeout(15):
+        assert await process.wait() == 0
+    await draining
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    """Chromium, the installed one or playwright's own."""
+    async with playwright.async_playwright() as started:
+        try:
+            chromium = await started.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            )
+        except playwright.Error:
+            pytest.skip("no Chromium; playwright install --with-deps chromium")
+        yield chromium
+        await chromium.close()
+
+
+async def _opened(browser: Any, url: str, width: int, language: str) -> tuple[Any, list[str]]:
+    context = await browser.new_context(viewport={"width": width, "height": 844}, locale=language)
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    await page.goto(url)
+    await page.wait_for_selector("body[data-ready]")
+    return page, troubles
+
+
+async def _answer(phone: Any, text: str, expected: str) -> None:
+    """Taps the button with that text, or types it; waits until the newest line of the bot holds what is expected."""
+    before = await phone.locator(".log li").count()
+    button = phone.locator(".log li").last.get_by_role("button", name=text, exact=True)
+    if await button.count():
+        await button.click()
+    else:
+        await phone.get_by_role("textbox").first.fill(text)
+        await phone.get_by_role("textbox").first.press("Enter")
+    await phone.locator(f".log li:nth-child(n+{before + 1})", has_text=expected).first.wait_for()
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+async def test_a_newcomer_registers_in_chinese_on_wechat(
+    demo: str, browser: Any, width: int, tmp_path: pathlib.Path
+) -> None:
+    page, troubles = await _opened(browser, demo, width, "zh-CN")
+    wechat = page.locator("#wechat")
+    await wechat.get_by_role("button", name="关注").first.click()
+    await wechat.locator(".log li", has_text="报名助手").wait_for()
+    await _answer(wechat, "1 我要报名", "完整说明")
+    for text, expected in zip(ZH, ("1/8", "2/8", "3/8", "4/8", "5/8", "6/8", "7/8", "请核对"), strict=True):
+        await _answer(wechat, text, expected)
+    await _answer(wechat, "1 确认", "报名已提交，编号 FFS-")
+    folder = pathlib.Path(os.environ.get("SCREENSHOTS", tmp_path))
+    await page.screenshot(path=folder / f"registered-{width}.png")
+    scrolls = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not scrolls, "the page is wider than the screen"
+    assert troubles == []
+
+
+async def test_a_brand_registers_in_english_on_telegram(demo: str, browser: Any) -> None:
+    page, troubles = await _opened(browser, demo, WIDE, "en-US")
+    telegram = page.locator("#telegram")
+    await telegram.get_by_role("button", name="Start", exact=True).click()
+    await telegram.locator(".log li", has_text="Welcome").wait_for()
+    await _answer(telegram, "Register", "privacy")
+    answers = ("Agree", "Retailer", "What If Toys Ltd", "Ann Lee", "Skip", "+49 30 123456", "ann@example.org")
+    for text, expected in zip(answers, ("1/", "2/7", "3/7", "4/7", "5/7", "6/7", "Please check"), strict=True):
+        await _answer(telegram, text, expected)
+    await _answer(telegram, "Confirm", "Your reference is FFS-")
+    assert troubles == []
