@@ -178,7 +178,7 @@ def main() -> None:
     """Runs one command; every fault ends as one line."""
     _speak_utf8()
     try:
-        usher(standalone_mode=False)
+        usher(prog_name="usher", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(2)

@@ -191,4 +191,5 @@ def backup(settings: Settings, file: Path) -> None:
         with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(file)) as copy:
             live.backup(copy)
     except sqlite3.Error as error:
-        raise UsherError(f"backup: {file}: {error}") from None
+        file.unlink(missing_ok=True)
+        raise UsherError(f"backup: {source} to {file}: {error}") from None

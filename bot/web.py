@@ -63,7 +63,9 @@ def application(
         Route("/health/ready", health.ready),
         Route("/metrics", show_metrics),
     ]
-    return Starlette(routes=[*own, *routes], exception_handlers={HTTPException: _plain_fault})
+    app = Starlette(routes=[*own, *routes], exception_handlers={HTTPException: _plain_fault})
+    app.router.redirect_slashes = False  # /health/ready/ is another address, and nothing answers there
+    return app
 
 
 async def _plain_fault(_: Request, fault: Exception) -> Response:

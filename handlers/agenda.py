@@ -22,14 +22,15 @@ _EN_ORDINAL = (
 _TAIL = r"(?:是什么|是啥|讲什么|讲啥|呢|about)?"
 
 
-@router.on("议程", "agenda", "議程", "看议程", "会议议程", "日程", "programme", "program", aside=True)
+@router.on("议程", "agenda", "看议程", "会议议程", "日程", "programme", "program", aside=True)
 def agenda(turn: Turn) -> Reply:
     """All items."""
     rows = [_line(turn, place, item) for place, item in enumerate(turn.content.agenda.items, 1)]
     if not rows:
         return Reply(turn.say("agenda.empty"))
-    heading = turn.say("agenda.past" if turn.content.over(turn.now) else "agenda.heading")
-    return Reply("\n".join((heading, *rows, turn.say("agenda.one"))))
+    if turn.content.over(turn.now):
+        return Reply("\n".join((turn.say("agenda.past"), *rows)))
+    return Reply("\n".join((turn.say("agenda.heading"), *rows, turn.say("agenda.one"))))
 
 
 @router.matching(rf"{_ZH}{_TAIL}|{_ZH_AFTER}{_TAIL}|{_EN}|{_EN_ORDINAL}", aside=True)
@@ -44,7 +45,10 @@ def item(turn: Turn) -> Reply:
         return Reply(turn.say("agenda.no_such", count=len(items)), choices=(turn.choice("choice.agenda"),))
     known = items[place - 1]
     lines = [_line(turn, place, known)]
-    lines += [] if known.speaker and known.starts else [turn.say("agenda.unknown")]
+    if turn.content.over(turn.now):
+        lines = [turn.say("past"), *lines]
+    elif not (known.speaker and known.starts):
+        lines.append(turn.say("agenda.unknown"))
     return Reply("\n".join(lines), choices=(turn.choice("choice.agenda"),))
 
 

@@ -16,7 +16,7 @@ from handlers.me import show
 router = Router()
 
 
-@router.on("修改", "edit", "修改报名", "修改報名")
+@router.on("修改", "edit", "修改报名")
 def edit(turn: Turn) -> Reply:
     """Changes an answer, of the draft or of what was sent."""
     if turn.state.form:
@@ -50,7 +50,7 @@ def change(turn: Turn) -> Reply:
     return prompt(turn)
 
 
-@router.on("取消报名", "cancel", "取消報名", "取消", "我来不了了", "来不了了")
+@router.on("取消报名", "cancel", "取消", "我来不了了", "来不了了")
 def cancel(turn: Turn) -> Reply:
     """Takes a registration back, after asking once more; in the form, drops the draft."""
     turn.state.change = None

@@ -35,7 +35,7 @@ def welcome(turn: Turn) -> Reply:
     return Reply("\n".join(lines), choices=tuple(turn.choice(f"choice.{key}") for key in keys))
 
 
-@router.on("帮助", "help", "幫助", "菜单", "menu", aside=True)
+@router.on("帮助", "help", "菜单", "menu", aside=True)
 def help_(turn: Turn) -> Reply:
     """Every word that is understood, with what it does."""
     return Reply(turn.say("help"))
@@ -44,7 +44,6 @@ def help_(turn: Turn) -> Reply:
 @router.on(
     "谢谢",
     "多谢",
-    "謝謝",
     "感谢",
     "thanks",
     "thank you",
@@ -89,7 +88,7 @@ def bye(turn: Turn) -> Reply:
     return Reply(turn.say("bye"))
 
 
-@router.on("语言", "language", "語言", aside=True)
+@router.on("语言", "language", aside=True)
 def language(turn: Turn) -> Reply:
     """Which language to speak; in the form too, where the form asks again afterwards."""
     return Reply(turn.say("language.ask"), choices=(turn.choice("choice.chinese"), turn.choice("choice.english")))
@@ -145,7 +144,7 @@ def resume(turn: Turn) -> Reply:
     return Reply(turn.say("resume.done"))
 
 
-@router.on("继续", "more", "繼續")
+@router.on("继续", "more")
 def more(turn: Turn) -> Reply:
     """The rest of a long answer; with nothing waiting, the form goes on, or help."""
     if turn.state.rest:

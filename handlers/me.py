@@ -13,7 +13,7 @@ from bot.store.tables import Registration
 router = Router()
 
 
-@router.on("我的报名", "me", "我的報名", "报名状态", "查看报名", "my registration", "status", aside=True)
+@router.on("我的报名", "me", "报名状态", "查看报名", "my registration", "status", aside=True)
 def me(turn: Turn) -> Reply:
     """The person's registration and those of colleagues."""
     return show(turn, registrations(turn.session, turn.person.id))

@@ -11,7 +11,7 @@ from bot.store.tables import Outcome
 router = Router()
 
 
-@router.on("人工", "organizer", "人工客服", "联系主办方", "聯繫主辦方", "organiser", "human")
+@router.on("人工", "organizer", "人工客服", "联系主办方", "organiser", "human")
 def organizer(turn: Turn) -> Reply:
     """The next message is the note."""
     turn.state.note = True

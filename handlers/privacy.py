@@ -21,13 +21,13 @@ from bot.store.tables import Asked, Registration
 router = Router()
 
 
-@router.on("隐私", "privacy", "隱私", "隐私说明", "隐私政策", aside=True)
+@router.on("隐私", "privacy", "隐私说明", "隐私政策", aside=True)
 def privacy(turn: Turn) -> Reply:
     """The whole notice that people agree to."""
     return Reply(turn.fill(turn.content.event.privacy.notice))
 
 
-@router.on("我的数据", "mydata", "我的數據", "我的资料", "my data", aside=True)
+@router.on("我的数据", "mydata", "我的资料", "my data", aside=True)
 def my_data(turn: Turn) -> Reply:
     """Everything that is held about the person, as text."""
     person, sender = turn.person, turn.message.sender
@@ -44,7 +44,7 @@ def my_data(turn: Turn) -> Reply:
     return Reply("\n\n".join(lines))
 
 
-@router.on("删除我的信息", "forget", "刪除我的資料", "删除我的数据", "forget me", "delete my data")
+@router.on("删除我的信息", "forget", "删除我的资料", "删除我的数据", "forget me", "delete my data")
 def forget(turn: Turn) -> Reply:
     """Asks once more: what is erased cannot be brought back."""
     colleagues = select(func.count()).select_from(Registration).where(

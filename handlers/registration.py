@@ -27,7 +27,7 @@ from handlers.me import show
 router = Router()
 
 
-@router.on("报名", "register", "我要报名", "報名", "我要報名", "开始报名", "继续报名", "繼續報名", "sign up")
+@router.on("报名", "register", "我要报名", "开始报名", "继续报名", "sign up")
 def register(turn: Turn) -> Reply:
     """Begins, goes on where it stopped, or shows what is registered already."""
     turn.state.change = None
@@ -46,7 +46,7 @@ def register(turn: Turn) -> Reply:
     return prompt(turn, turn.say("form.begin", steps=steps))
 
 
-@router.on("替同事报名", "colleague", "替同事報名", "帮同事报名", "幫同事報名")
+@router.on("替同事报名", "colleague", "帮同事报名")
 def colleague(turn: Turn) -> Reply:
     """Registers somebody else under the same chat, once one is registered oneself."""
     turn.state.change = None
@@ -74,7 +74,7 @@ def review(turn: Turn) -> Reply:
     return confirm(turn)
 
 
-@router.on("确认", "confirm", "確認", "确认提交", "提交", "submit")
+@router.on("确认", "confirm", "确认提交", "提交", "submit")
 def confirm(turn: Turn) -> Reply:
     """Sends the form; said again, it shows what was sent."""
     draft = turn.state.form

@@ -9,7 +9,7 @@ from bot.message import Reply
 router = Router()
 
 
-@router.on("地点", "venue", "地點", "会场", "會場", "会场在哪", "地址", "address", "where", aside=True)
+@router.on("地点", "venue", "会场", "会场在哪", "地址", "address", "where", aside=True)
 def venue(turn: Turn) -> Reply:
     """City, time and the address once it is published."""
     lines = [turn.say("past")] if turn.content.over(turn.now) else []

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import handlers
 from bot.adapters.memory import MemoryAdapter
+from bot.answers.matcher import Matcher
 from bot.app import matcher_of
 from bot.clock import Clock
 from bot.content.records import Content
@@ -17,6 +18,7 @@ from bot.store.database import Database
 
 FORM = ("1", "4", "1", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000", "wangfang@example.com")
 """What a factory's HR manager answers, from consent to the review."""
+_MATCHERS: dict[str, Matcher] = {}  # by version of the content: training one takes longer than a talk
 
 
 class Town:
@@ -41,7 +43,9 @@ class Town:
     def use(self, content: Content) -> None:
         """Swaps the content, as an organizer does who edits a file."""
         self.content = content
-        self.live = Live(content, matcher_of(content).match)
+        if content.version not in _MATCHERS:
+            _MATCHERS[content.version] = matcher_of(content)
+        self.live = Live(content, _MATCHERS[content.version].match)
 
     def chat(self, user_id: str = "u1", language: str = "") -> Chat:
         """One person."""

@@ -7,8 +7,10 @@ import pathlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -19,9 +21,30 @@ from bot.content.records import Content
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from tests.chat import Town
+from tests.command import Here, in_this_process
 
 ROOT = pathlib.Path(__file__).parent.parent
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 NOW = datetime(2019, 10, 8, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where CI_NO_SKIPS is set everything is installed, and a test that was skipped has failed."""
+    return _unskipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole file that skips itself."""
+    return _unskipped((yield))
+
+
+def _unskipped(report: Report) -> Report:
+    if os.environ.get("CI_NO_SKIPS") and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"CI_NO_SKIPS is set, and this was skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +114,9 @@ def clock() -> Clock:
 def town(database: Database, content: Content, clock: Clock) -> Town:
     """A place full of people who may write to the bot."""
     return Town(database, content, clock)
+
+
+@pytest.fixture
+def here(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """Runs `usher` commands in a folder of the test's own."""
+    return partial(in_this_process, tmp_path, monkeypatch, capsys)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# The traditional characters of the words and choices that the bot knows; a free question needs no more.
+_SIMPLIFIED = str.maketrans(
+    "業東個們會來產務協單廠參發號嗎嘍場報復對幫開態據數時漢沒點狀確經給絕繼續聯見議訂認話該語說請謝資辦過還閱隱製銷刪繫樣選項題環節講費麼員關",
+    "业东个们会来产务协单厂参发号吗喽场报复对帮开态据数时汉没点状确经给绝继续联见议订认话该语说请谢资办过还阅隐制销删系样选项题环节讲费么员关",
+)
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _SPACES = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3400-\u9fff]")
-_LATIN_WORD = re.compile(r"[a-z][a-z'’-]*")
+_LATIN_WORD = re.compile(r"(?<![a-z0-9'’-])[a-z][a-z'’-]*(?![a-z0-9])")  # the letters in FFS-7K2M9Q are no words
 _NUMBER = re.compile(
     r"(?:第|选|選|no\.?|number|option)?\s*([1-9]\d?|[一二三四五六七八九十]|one|two|three|four|five|six|seven|eight|nine|ten)"
     r"\s*(?:个|個|项|項|号|號)?"
@@ -28,9 +33,9 @@ _NAME_END = re.compile(
 
 
 def plain(text: str) -> str:
-    """One line, narrow, lower case, without marks at its edges: `  【報名】！` and `報名` are the same."""
+    """One line, narrow, lower case, simplified, without marks at its edges: `  【報名】！` and `报名` are the same."""
     narrow = _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
-    return _EDGES.sub("", narrow)
+    return _EDGES.sub("", narrow).translate(_SIMPLIFIED)
 
 
 def number(text: str) -> int | None:

@@ -8,7 +8,7 @@ fault choice.more choice.register choice.go_on choice.agenda choice.venue choice
 choice.colleague choice.privacy choice.organizer choice.help choice.resume choice.english choice.chinese
 choice.drop_draft choice.none_of_these choice.cancel_yes choice.cancel_no choice.drop choice.keep_draft
 choice.forget_yes choice.forget_no more.nothing form.welcome_back form.new_notice form.declined form.skip
-form.keep form.same_word form.share_phone form.phone_not_now form.nothing form.review form.review_colleague
+form.keep form.notice_changed form.same_word form.share_phone form.phone_not_now form.nothing form.review form.review_colleague
 form.review_ask form.confirm form.edit form.drop form.which form.done form.not_finished form.after form.forward
 form.invalid.empty form.invalid.phone form.invalid.email form.invalid.foreign_contact form.invalid.review
 next.pending next.confirmed next.waitlisted exit.done exit.nothing drop.ask drop.done closed.over

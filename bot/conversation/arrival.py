@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Boolean, Connection, bindparam, delete, select, text, update
+from sqlalchemy import BindParameter, Boolean, Connection, bindparam, delete, text, update
 from sqlmodel import col
 
 from bot.conversation.turn import Person, Turn
@@ -49,6 +50,15 @@ _STANDING = text("""
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
 """)
+# A person who is new here may be one who unfollowed, and left registrations under a keyed hash.
+_STANDING_OF_NEW = text("""
+    SELECT conversation.state, message.id, message.reply, former.id
+    FROM (SELECT 1 AS one) AS always
+    LEFT JOIN conversation ON conversation.contact_id = :contact_id
+    LEFT JOIN message ON message.key = :key
+    LEFT JOIN contact AS former
+        ON former.channel = :channel AND former.account = :account AND former.user_id = :hashed
+""")
 _SAVE = text("""
     INSERT INTO conversation (contact_id, state, draft_at, updated_at)
     VALUES (:contact_id, :state, :draft_at, :now)
@@ -57,8 +67,18 @@ _SAVE = text("""
 """).bindparams(*_moments("draft_at", "now"))
 _ANSWERED = text("""
     INSERT INTO message (key, contact_id, received_at, reply, claimed_at)
-    VALUES (:key, :contact_id, :now, :reply, :now)
-""").bindparams(*_moments("now"))
+    VALUES (:key, :contact_id, :now, :reply, :claimed)
+""").bindparams(*_moments("now", "claimed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was known before this message."""
+
+    state: str | None  # the stored conversation
+    seen: bool  # this message was answered before
+    reply: Reply | None  # with this
+    former: int | None = None  # the contact which a person who is back left behind at an unfollow
 
 
 def meet(connection: Connection, message: Message, now: datetime) -> Person:
@@ -80,23 +100,29 @@ def meet(connection: Connection, message: Message, now: datetime) -> Person:
     if opened:
         values |= {f"{opened.window}_until": now + opened.lasts, f"{opened.window}_left": opened.count}
     row = connection.execute(_MEET, values).one()
-    return Person(row.id, row.language, row.language_chosen, row.stopped_at, row.source, is_new=row.created_at == now)
+    return Person(row.id, row.language, row.language_chosen, row.stopped_at, row.source, row.created_at,
+                  is_new=row.created_at == now)  # fmt: skip
 
 
-def standing(connection: Connection, person: Person, key: str) -> tuple[str | None, bool, Reply | None]:
-    """The conversation's stored state; whether this message was answered before, and with what."""
-    state, seen, reply = connection.execute(_STANDING, {"contact_id": person.id, "key": key}).one()
-    return state, seen is not None, Reply.from_json(reply) if reply else None
+def standing(connection: Connection, person: Person, message: Message, secret: bytes) -> Standing:
+    """The conversation's stored state; whether the message was answered before, and with what; who comes back."""
+    values: dict[str, object] = {"contact_id": person.id, "key": message.id}
+    if person.is_new:
+        sender = message.sender
+        values |= {"channel": sender.channel, "account": sender.account, "hashed": keyed_hash(sender, secret)}
+    row = connection.execute(_STANDING_OF_NEW if person.is_new else _STANDING, values).one()
+    state, seen, reply, *former = row
+    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, *former)
 
 
-def save(turn: Turn, reply: Reply | None, drafted: datetime | None) -> None:
-    """Writes the state and the reply, so that a copy of the message gets the same one."""
+def save(turn: Turn, reply: Reply | None, drafted: datetime | None, claimed: datetime) -> None:
+    """Writes the state and the reply, so that a copy of the message gets the same one. `claimed`: the real time."""
     contact_id = None if turn.erased else turn.person.id
     common = {"contact_id": contact_id, "now": turn.now}
     if not turn.erased:
         turn.connection.execute(_SAVE, {**common, "state": turn.state.to_json(), "draft_at": drafted})
     stored = reply.to_json() if reply else None
-    turn.connection.execute(_ANSWERED, {**common, "key": turn.message.id, "reply": stored})
+    turn.connection.execute(_ANSWERED, {**common, "key": turn.message.id, "reply": stored, "claimed": claimed})
     if turn.changed and not turn.erased:
         values = {name: getattr(turn.person, name) for name in turn.changed}
         turn.connection.execute(update(Contact).where(col(Contact.id) == contact_id).values(**values))
@@ -113,12 +139,8 @@ def is_hashed(user_id: str) -> bool:
     return user_id.startswith(_HASHED)
 
 
-def find_again(connection: Connection, person: Person, sender: Address, secret: bytes) -> None:
+def find_again(connection: Connection, person: Person, former: int) -> None:
     """Gives a person who comes back after an unfollow the registrations they made before."""
-    before = (col(Contact.channel) == sender.channel, col(Contact.account) == sender.account,
-              col(Contact.user_id) == keyed_hash(sender, secret))  # fmt: skip
-    former = connection.execute(select(col(Contact.id)).where(*before)).scalar()
-    if former is not None:
-        moved = update(Registration).where(col(Registration.contact_id) == former).values(contact_id=person.id)
-        connection.execute(moved)
-        connection.execute(delete(Contact).where(col(Contact.id) == former))
+    moved = update(Registration).where(col(Registration.contact_id) == former).values(contact_id=person.id)
+    connection.execute(moved)
+    connection.execute(delete(Contact).where(col(Contact.id) == former))

@@ -30,6 +30,7 @@ from bot.store.database import Database
 log = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=30)  # longer than a send takes; after that another copy of the message may send its reply
 ERASED = "erased"  # the outcome after which the database's files are scrubbed
+_REPEAT = "repeat"  # the outcome of a copy
 _NOTHING = Match(Outcome.UNKNOWN)
 
 
@@ -94,7 +95,7 @@ class Dispatcher:
             )
         if outcome == ERASED:
             await self._database.scrub()
-        if outcome != "repeat" and self._adapters[message.sender.channel].sends_replies:
+        if reply is not None and outcome != _REPEAT and self._adapters[message.sender.channel].sends_replies:
             self._fresh.add(message.id)
         self._measure(message.sender.channel, outcome, seconds() - started)
         return reply
@@ -105,41 +106,47 @@ class Dispatcher:
         return typed and number(message.text) is None and not self._router.knows(message.text)
 
     def _turn(self, connection: Connection, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
-        turn, stored = self._begin(connection, message, live, match)
-        if stored is not None:
-            return stored[0], "repeat"
+        turn, before = self._begin(connection, message, live, match)
+        if before.seen:
+            connection.rollback()  # a copy writes nothing, not even that its sender was here: they may be erased by now
+            return before.reply, _REPEAT
         reply = self._router.route(turn)
         reply = self._finish(turn, reply)
         return reply, ERASED if turn.erased else turn.outcome
 
     def _apologize(self, connection: Connection, message: Message, live: Live) -> tuple[Reply | None, str]:
-        """The state stays as it was: the person may say the same again."""
-        turn, stored = self._begin(connection, message, live, _NOTHING)
-        if stored is not None:
-            return stored[0], "repeat"
-        return self._finish(turn, Reply(turn.say("fault"))), "fault"
+        """The state stays as it was: the person may say or tap the same again."""
+        turn, before = self._begin(connection, message, live, _NOTHING)
+        if before.seen:
+            connection.rollback()
+            return before.reply, _REPEAT
+        reply = Reply(turn.say("fault"))
+        self._save(turn, reply)
+        return reply, "fault"
 
     def _begin(
         self, connection: Connection, message: Message, live: Live, match: Match
-    ) -> tuple[Turn, tuple[Reply | None] | None]:
+    ) -> tuple[Turn, arrival.Standing]:
         now = self._clock.now()
         person = arrival.meet(connection, message, now)
-        if person.is_new:
-            arrival.find_again(connection, person, message.sender, self._secret)
-        state, seen, reply = arrival.standing(connection, person, message.id)
-        turn = Turn(message, person, State.from_json(state), live.content, connection, now, match, secret=self._secret)
-        return turn, (reply,) if seen else None
+        before = arrival.standing(connection, person, message, self._secret)
+        if before.former is not None and not before.seen:
+            arrival.find_again(connection, person, before.former)
+        state = State.from_json(before.state)
+        return Turn(message, person, state, live.content, connection, now, match, secret=self._secret), before
 
     def _finish(self, turn: Turn, reply: Reply | None) -> Reply | None:
         if reply is not None:
             more = turn.choice("choice.more")
             shown, turn.state.rest = self._adapters[turn.message.sender.channel].fit(reply, more)
-            turn.state.offered = tuple(choice for choice in shown.choices if choice != more)
+            turn.state.offered = shown.choices
             reply = shown
         turn.flush()
-        if turn.message.kind is not Kind.LEAVE:
-            arrival.save(turn, reply, _draft_touched(turn))
+        self._save(turn, reply)
         return reply
+
+    def _save(self, turn: Turn, reply: Reply | None) -> None:
+        arrival.save(turn, reply, _draft_touched(turn), self._clock.real())
 
     async def claim(self, key: str) -> bool:
         """Whether the caller is the one copy that should send the reply of this message now.
@@ -149,11 +156,11 @@ class Dispatcher:
         if key in self._fresh:  # claimed by the transaction that wrote it
             self._fresh.discard(key)
             return True
-        return await self._database.write(lambda session: _claim(session, key, self._clock.now()))
+        return await self._database.write(lambda session: _claim(session, key, self._clock.real()))
 
     async def sent(self, key: str) -> None:
         """The reply of this message was sent, or its fate is unknown: no copy sends it again."""
-        await self._database.write(lambda session: _mark(session, key, sent_at=self._clock.now()))
+        await self._database.write(lambda session: _mark(session, key, sent_at=self._clock.real()))
 
     async def release(self, key: str) -> None:
         """The reply was certainly not sent: the next copy of the message may."""

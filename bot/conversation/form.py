@@ -16,7 +16,9 @@ Answers = Mapping[str, str]
 _MAINLAND = 11  # digits of a mainland number without +86
 _SLIP = 3  # so many digits too few or too many are a slip of the finger
 _WORD = re.compile(r"[^\W\d_]{3}")
-_HIDDEN = re.compile(r"[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_DIGITS = re.compile(r"\d[\d ().-]*")
+_HIDDEN = re.compile(r"[\s\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_JOINERS = " \u200c\u200d"  # Persian and Indian names and joined emoji need them inside
 
 
 class InvalidAnswer(ValueError):
@@ -43,7 +45,7 @@ def next_question(form: Form, answers: Answers) -> Question | None:
 def still_valid(form: Form, answers: Answers) -> dict[str, str]:
     """The answers that a changed form would still take, so that it asks only what is new or no longer valid."""
     questions = {question.id: question for question in form.questions}
-    return {name: value for name, value in answers.items() if name in questions and _is_valid(questions[name], value)}
+    return {name: value for name, value in answers.items() if name in questions and is_valid(questions[name], value)}
 
 
 def _has(question: Question, answers: Answers) -> bool:
@@ -51,7 +53,8 @@ def _has(question: Question, answers: Answers) -> bool:
     return value == "agree" if question.kind == "consent" else value is not None
 
 
-def _is_valid(question: Question, value: str) -> bool:
+def is_valid(question: Question, value: str) -> bool:
+    """Whether a stored value is one that the question would take now."""
     if value == "":
         return question.optional
     if question.choices:
@@ -102,7 +105,7 @@ def _read_choice(question: Question, text: str) -> str:
 
 
 def _read_text(question: Question, text: str) -> str:
-    value = _HIDDEN.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    value = _HIDDEN.sub(" ", unicodedata.normalize("NFC", text)).strip(_JOINERS)
     if not any(character.isalnum() for character in value):
         raise InvalidAnswer("form.invalid.empty")
     if len(value) > question.max_length:
@@ -117,13 +120,17 @@ def _read_phone(_: Question, text: str) -> str:
         parsed = phonenumbers.parse(written, "CN")
     except phonenumbers.NumberParseException:
         raise InvalidAnswer("form.invalid.phone") from None
-    if not phonenumbers.is_valid_number(parsed) or _WORD.search(narrow):
+    among_words = (
+        _WORD.search(narrow) and len(_DIGITS.findall(narrow)) != 1
+    )  # no number pieced together from a sentence
+    if among_words or not phonenumbers.is_valid_number(parsed):
         raise _wrong_length(written)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _wrong_length(written: str) -> InvalidAnswer:
     """A mainland number with a digit or two lost or doubled is told so; anything else gets the example."""
+    written = written.removeprefix("+86")
     missing = _MAINLAND - len(written)
     if not written.startswith("1") or missing == 0 or abs(missing) > _SLIP:
         return InvalidAnswer("form.invalid.phone")
@@ -131,7 +138,7 @@ def _wrong_length(written: str) -> InvalidAnswer:
 
 
 def _read_email(_: Question, text: str) -> str:
-    narrow = unicodedata.normalize("NFKC", text).strip().strip("<>。，,;；")
+    narrow = unicodedata.normalize("NFKC", text).strip().strip("<>。，,;；!?")
     try:
         return validate_email(narrow, check_deliverability=False).normalized
     except EmailNotValidError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.content.records import Question
 from bot.conversation.form import asked, next_question, step, still_valid
@@ -12,6 +13,7 @@ from bot.message import Choice, Reply
 
 SKIP, KEEP, SAME = "_skip", "_keep", "_same"  # picks besides the question's own choices
 _BUTTON = 20  # characters of a value on a button
+_RIGHT = ("对", "对的", "是", "是的", "没错", "没问题", "正确", "yes", "correct", "right")  # to "is everything right?"
 _MAINLAND = len("+8613800138000")
 
 
@@ -20,9 +22,21 @@ def current(turn: Turn, draft: Draft) -> Question | None:
     form = turn.content.form
     if draft.form != turn.content.version:
         draft.answers, draft.form = still_valid(form, draft.answers), turn.content.version
-    if draft.editing:
-        return next((row for row in asked(form, draft.answers) if row.id == draft.editing), None)
+    rows = {row.id: row for row in asked(form, draft.answers)}
+    if draft.editing in rows:
+        return rows[draft.editing]
+    if draft.at in rows and draft.at not in draft.answers:
+        return rows[draft.at]
     return next_question(form, draft.answers)
+
+
+def renewed(turn: Turn, draft: Draft) -> bool:
+    """Whether the privacy notice changed since the draft's consent; then that is the next question again."""
+    if not draft.consent_at or draft.consent_version == turn.content.event.privacy.version:
+        return False
+    draft.answers.pop(turn.content.form.questions[0].id, None)
+    draft.at = ""
+    return True
 
 
 def prompt(turn: Turn, note: str = "") -> Reply:
@@ -37,6 +51,7 @@ def prompt(turn: Turn, note: str = "") -> Reply:
 
 def ask(turn: Turn, draft: Draft, question: Question, note: str = "") -> Reply:
     """One question with its place in the form and its choices."""
+    draft.at = question.id
     words = turn.fill(question.prompt)
     done, total = step(turn.content.form, question, draft.answers, _given(turn, draft))
     if question.kind == "consent" and draft.colleague:
@@ -55,7 +70,9 @@ def choices(turn: Turn, draft: Draft, question: Question) -> tuple[Choice, ...]:
     ]
     if question.id in draft.same and not draft.editing:
         value = draft.same[question.id]
-        rows.append(Choice(turn.say("form.same", value=value), turn.say("form.same_word"), f"{tag}.{SAME}"))
+        words = turn.content.texts["form.same_word"]
+        label = turn.say("form.same", value=value)
+        rows.append(Choice(label, words.of(turn.language), f"{tag}.{SAME}", (words.zh, words.en)))
     if draft.editing:
         rows.append(turn.choice("form.keep", f"{tag}.{KEEP}"))
     elif question.optional:
@@ -67,8 +84,9 @@ def review(turn: Turn, draft: Draft, note: str = "") -> Reply:
     """Everything that was answered, to be confirmed."""
     heading = turn.say("form.review_colleague" if draft.colleague else "form.review")
     text = "\n".join(filter(None, (note, heading, *summary(turn, draft.answers))))
-    options = tuple(turn.choice(f"form.{key}", f"review.{key}") for key in ("confirm", "edit", "drop"))
-    return Reply(text, turn.say("form.review_ask"), options)
+    confirm, *others = (turn.choice(f"form.{key}", f"review.{key}") for key in ("confirm", "edit", "drop"))
+    confirm = replace(confirm, also=(*confirm.also, *_RIGHT))
+    return Reply(text, turn.say("form.review_ask"), (confirm, *others))
 
 
 def menu(turn: Turn, draft: Draft, note: str = "") -> Reply:

@@ -15,6 +15,8 @@ K = TypeVar("K", str, Kind)
 Handler = Callable[[Turn], Reply | None]
 H = TypeVar("H", bound=Handler)
 ANY_TIME = "faq"  # a choice with this tag holds as long as its message is on the screen
+_UNREAD = (Kind.MEDIA, Kind.EDITED)  # whoever sends one while a note is awaited is asked to type it
+_PRINTED = re.compile(r"(\d{1,2})\s*[.、:)]?\s*(\D.*)")  # a choice as it stands on the screen: 4 工厂代表
 
 
 class Router:
@@ -65,9 +67,9 @@ class Router:
         _pick(turn)
         handler = self._handler(turn)
         turn.outcome = handler.__name__
-        turn.state.note = False
+        turn.state.note = turn.state.note and turn.message.kind in _UNREAD
         reply = handler(turn)
-        if reply is not None and handler in self.asides and turn.state.form and not turn.erased:
+        if reply is not None and handler in self.asides and turn.state.form and not turn.state.note:
             question = prompt(turn)
             reply = Reply(reply.text, question.ask, question.choices, question.contact_button)
         return reply
@@ -93,7 +95,7 @@ class Router:
 
     def _put(self, table: dict[K, Handler], keys: list[K], aside: bool) -> Callable[[H], H]:
         def put(handler: H) -> H:
-            for key in keys:
+            for key in dict.fromkeys(keys):
                 if key in table:
                     raise ValueError(f"{key!r} has two handlers")
                 table[key] = handler
@@ -139,6 +141,8 @@ def _typed(text: str, offered: tuple[Choice, ...]) -> Choice | None:
     if place is not None:
         return offered[place - 1] if place <= len(offered) else None
     said = plain(text)
+    if printed := _PRINTED.fullmatch(said):
+        offered, said = offered[int(printed[1]) - 1 :][:1] if printed[1] != "0" else (), printed[2]
     return next(
         (choice for choice in offered if said and said in map(plain, (choice.label, choice.text, *choice.also))), None
     )

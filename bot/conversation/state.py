@@ -21,6 +21,7 @@ class Draft:
     changes: str = ""  # the reference of the registration that is being changed; empty: a new one
     same: dict[str, str] = field(default_factory=dict)  # a colleague's: what the sender answered for both
     form: str = ""  # the version of the content whose form took the answers
+    at: str = ""  # the question that was asked last: an answer is to that one, whatever a changed form asks before it
     active: bool = True  # False after 退出: kept, and 报名 goes on with it
 
     def as_dict(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Person:
     language_chosen: bool
     stopped_at: datetime | None
     source: str
+    created_at: datetime
     is_new: bool = False
 
 

@@ -106,7 +106,12 @@ class Database:
                 options += " -c default_transaction_read_only=on"
             arguments = {"options": options, "connect_timeout": 5}
             return create_engine(
-                self.url, pool_size=size, max_overflow=0, pool_pre_ping=read_only, connect_args=arguments
+                self.url,
+                pool_size=size,
+                max_overflow=0,
+                pool_pre_ping=read_only,
+                connect_args=arguments,
+                hide_parameters=True,  # an error's message holds none of what people wrote
             )
         arguments = {"timeout": LOCK_SECONDS, "check_same_thread": False}
         engine = create_engine(self.url, pool_size=size, max_overflow=0, connect_args=arguments, hide_parameters=True)

@@ -1,0 +1,56 @@
+"""Another writer holds the database, and WeChat waits its real five seconds, three times."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.clock import seconds
+from bot.sandbox.wechat_xml import Value
+from tests.e2e.conftest import BOTH, NewDatabase, at, side_by_side
+from tests.e2e.held import held
+from tests.e2e.talk import FORM, follower, lines, provoked, reference_in, registrations, says, writer
+
+
+async def test_a_held_database_delays_the_reply_and_loses_nothing(new_database: NewDatabase) -> None:
+    """All at once, each in a house of its own: the platform's patience is the only thing that takes time."""
+    short = (_answered(new_database(kind), 4, requests=1) for kind in BOTH)
+    longer = (_answered(new_database(kind), 8, requests=2) for kind in BOTH)
+    await side_by_side(*short, *longer, _refused(new_database("sqlite")))
+
+
+async def _answered(url: str, hold: float, requests: int) -> None:
+    """Held for so long: the true reply on that request, and one effect. Somebody on Telegram waits just as long."""
+    async with at(url) as home:
+        wang, ann = follower(home), writer(home)
+        await asyncio.gather(says(wang, *FORM), says(ann, *FORM))
+        before, began = home.wechat.requests, seconds()
+        with held(url, hold):
+            replies = await asyncio.gather(wang.says("确认"), ann.taps("确认"))
+        print(f"{url.partition(':')[0]} held for {hold:g} s: answered after {seconds() - began:.2f} s")
+        assert home.wechat.requests - before == requests
+        for phone, reply in zip((wang, ann), replies, strict=True):
+            assert "报名已提交" in reply
+            assert [row.reference for row in await registrations(home.usher.database, phone)] == [reference_in(reply)]
+            assert "".join(lines(phone)).count("报名已提交") == 1, "it is shown once"
+
+
+async def _refused(url: str) -> None:
+    """Held for longer than all three requests: none is acknowledged, and the message can still come later."""
+    async with at(url) as home:
+        wang = follower(home)
+        await says(wang, *FORM)
+        fields: dict[str, Value] = {"ToUserName": home.wechat.original_id, "FromUserName": wang.openid}
+        fields |= {"CreateTime": int(home.wechat.now().timestamp()), "MsgType": "text", "Content": "确认"}
+        fields |= {"MsgId": home.wechat.next_id()}
+        before = home.wechat.requests
+        with held(url, 16):
+            answer = await home.wechat.converse(fields)
+            assert (answer.status, answer.body) == (503, b"")
+            assert home.wechat.requests - before == 3
+            await asyncio.sleep(1)  # until the database is given up, too
+            assert await registrations(home.usher.database, wang) == []
+        assert provoked(home) == ["webhook: HTTP status 503, expected 200"]
+        answer = await home.wechat.converse(fields)
+        assert "报名已提交" in answer.shown.text
+        assert len(await registrations(home.usher.database, wang)) == 1
+        assert (await home.wechat.converse(fields)).shown == answer.shown

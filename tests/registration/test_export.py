@@ -1,0 +1,78 @@
+"""The export: every field of the contract, nothing that runs in a spreadsheet, no user id of who unfollowed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import true
+
+from bot.message import Kind
+from bot.registration.export import FIELDS, as_csv, as_jsonl, as_xlsx, by_status, rows
+from tests.chat import FORM, Town
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def exported(town: Town) -> list[dict[str, object]]:
+    return town.database.read_now(lambda session: list(rows(session, true(), ZONE)))
+
+
+async def test_the_fields_are_those_of_the_contract_in_their_order(town: Town) -> None:
+    await town.chat("u1").registers()
+    (record,) = exported(town)
+    assert tuple(record) == FIELDS
+    assert FIELDS == (
+        "reference", "status", "category", "programme", "organization", "name", "title", "phone", "email", "language",
+        "channel", "user_id", "registered_by", "source", "consent_version", "created_at", "decided_at", "checked_in_at",
+    )  # fmt: skip
+    assert str(record["created_at"]).startswith("2019-10-08T09:0")
+    assert str(record["created_at"]).endswith("+08:00")
+    assert (record["phone"], record["user_id"], record["registered_by"]) == ("+8613800138000", "u1", None)
+
+
+async def test_each_line_of_json_is_one_registration(town: Town) -> None:
+    chat = town.chat()
+    await chat.registers()
+    await chat.says("替同事报名", "同意", "1", "李四", "跳过", "13900139000", "lisi@example.com", "确认")
+    lines = [json.loads(line) for line in as_jsonl(iter(exported(town)))]
+    assert [line["name"] for line in lines] == ["王芳", "李四"]
+    assert lines[1]["registered_by"] == lines[0]["reference"]
+
+
+async def test_who_unfollowed_has_no_user_id_in_the_export(town: Town) -> None:
+    chat = town.chat("u-of-wang")
+    await chat.registers()
+    await chat.does(Kind.LEAVE)
+    assert exported(town)[0]["user_id"] is None
+
+
+async def test_nothing_that_people_typed_runs_in_a_spreadsheet(town: Town) -> None:
+    evil = '=HYPERLINK("http://127.0.0.1","x")'
+    await town.chat().registers(*FORM[:3], evil, "@SUM(A1)", "-2+3", *FORM[6:])
+    records = exported(town)
+    body = b"".join(as_csv(iter(records)))
+    assert body.startswith("\ufeffreference,status,".encode())
+    (row,) = csv.DictReader(io.StringIO(body.decode("utf-8-sig")))
+    assert (row["organization"], row["name"], row["title"]) == (f"'{evil}", "'@SUM(A1)", "'-2+3")
+    assert row["phone"] == "+8613800138000"
+    book = zipfile.ZipFile(io.BytesIO(b"".join(as_xlsx(iter(records)))))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert (
+        "@SUM(A1)" in sheet + book.read("xl/sharedStrings.xml").decode()
+        if "xl/sharedStrings.xml" in book.namelist()
+        else sheet
+    )
+
+
+async def test_every_status_is_counted_also_those_with_nobody(town: Town) -> None:
+    chat = town.chat()
+    await chat.registers()
+    await chat.says("取消报名", "确定取消")
+    await town.chat("u2").registers()
+    counts = town.database.read_now(by_status)
+    assert counts == {"pending": 1, "confirmed": 0, "waitlisted": 0, "declined": 0, "cancelled": 1}

@@ -1,0 +1,145 @@
+"""`usher serve` as a process: it starts, says what is off, and ends with 0 when told to, whatever is in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.chat import FORM
+from tests.command import usher, writing
+from tests.conftest import NOW, ROOT, sqlite_url
+from tests.served import KEYS, Platforms, Process, environment, free_port, platforms
+
+SERVED = {"USHER_SECRET": "a secret of the tests alone", "USHER_NOW": NOW.isoformat()}
+SIGNATURE = "X-Telegram-Bot-Api-Secret-Token"
+
+
+@pytest.fixture
+async def played() -> AsyncIterator[tuple[Platforms, int]]:
+    """Both platforms, and the port at which they expect the bot."""
+    port = free_port()
+    async with platforms(port) as playing:
+        yield playing, port
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path, playing: Platforms, port: int, **more: str) -> AsyncIterator[Process]:
+    """`usher serve` as a process of its own, ready, with its webhook registered."""
+    serve = Process(environment(sqlite_url(folder), port, playing.url, **more), folder, port)
+    await serve.start()
+    try:
+        async with asyncio.timeout(10):
+            while playing.telegram.updates.webhook is None:
+                await asyncio.sleep(0.01)
+        yield serve
+    finally:
+        if serve.running:
+            serve.kill()
+
+
+async def stopped(serve: Process) -> int:
+    """SIGTERM, and the exit code."""
+    return await asyncio.to_thread(serve.stop)
+
+
+async def test_serve_starts_answers_and_ends_with_0_at_sigterm(tmp_path: Path, played: tuple[Platforms, int]) -> None:
+    async with serving(tmp_path, *played) as serve:
+        assert "您好" in await played[0].wechat.phone("oSomebody").follows()
+        assert "Welcome" in await played[0].telegram.phone(70_000_001, language_code="en").starts()
+        assert await stopped(serve) == 0
+    assert "Traceback" not in serve.log.read_text()
+    assert json.loads(usher(tmp_path, "status", "--json").out)["content"]["at"].startswith("2019-10-08T01:00")
+
+
+@contextlib.asynccontextmanager
+async def in_flight(serve: Process) -> AsyncIterator[asyncio.Task[httpx.Response]]:
+    """A signed update that has arrived at the bot and not been answered."""
+    url, signed = f"http://127.0.0.1:{serve.port}/telegram/webhook", {SIGNATURE: KEYS["TELEGRAM_SECRET"]}
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        update = json.loads((ROOT / "tests/samples/telegram/text.json").read_text())
+        flight = asyncio.create_task(client.post(url, json=update, headers=signed))
+        await asyncio.sleep(0.5)
+        assert not flight.done()
+        yield flight
+
+
+async def test_sigterm_lets_a_message_in_flight_finish(tmp_path: Path, played: tuple[Platforms, int]) -> None:
+    async with serving(tmp_path, *played) as serve:
+        with writing(tmp_path / "usher.db") as writer:
+            async with in_flight(serve) as flight:
+                stopping = asyncio.create_task(stopped(serve))
+                await asyncio.sleep(0.5)
+                assert not flight.done()
+                writer.execute("ROLLBACK")
+                assert (await flight).status_code == 200
+                assert await stopping == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "usher.db")) as database:
+        assert database.execute("SELECT count(*) FROM message WHERE reply IS NOT NULL").fetchone() == (1,)
+
+
+async def test_sigterm_ends_within_10_seconds_whatever_hangs(tmp_path: Path, played: tuple[Platforms, int]) -> None:
+    async with serving(tmp_path, *played) as serve:
+        with writing(tmp_path / "usher.db"):
+            async with in_flight(serve) as flight:
+                began = time.monotonic()
+                assert await stopped(serve) == 0
+                assert time.monotonic() - began < 10
+                (answer,) = await asyncio.gather(flight, return_exceptions=True)
+    assert isinstance(answer, httpx.TransportError) or answer.status_code >= 500  # nothing was acknowledged
+
+
+async def test_the_log_of_serve_holds_no_personal_data(tmp_path: Path, played: tuple[Platforms, int]) -> None:
+    phone, writer = played[0].wechat.phone("oSomebodyNobodyMayName00000"), played[0].telegram.phone(70_000_001)
+    async with serving(tmp_path, *played, LOG="json") as serve:
+        for text in ("报名", *FORM, "确认", "删除我的信息", "1"):
+            await phone.says(text)
+            await writer.says(text)
+        assert await stopped(serve) == 0
+    log = serve.log.read_text()
+    facts = [json.loads(line) for line in log.splitlines()]
+    assert all({"time", "level", "logger", "message"} <= set(fact) for fact in facts)
+    assert any(fact["message"] == "ready" for fact in facts)
+    secrets = [value for name, value in KEYS.items() if name not in ("TELEGRAM_MODE", "WECHAT_APP_ID")]
+    for hidden in (*FORM[3:], "报名", phone.openid, "70000001", *secrets):
+        assert hidden not in log, hidden
+
+
+async def test_after_the_event_serve_starts_with_one_warning(tmp_path: Path, played: tuple[Platforms, int]) -> None:
+    async with serving(tmp_path, *played, NOW="2019-11-01T09:00:00+08:00") as serve:
+        assert "报名" in await played[0].telegram.phone(70_000_001).says("报名")
+        assert await stopped(serve) == 0
+    warnings = [line for line in serve.log.read_text().splitlines() if " warning " in line]
+    assert len(warnings) == 1
+    assert "the event is over" in warnings[0]
+
+
+async def test_with_no_channel_serve_says_so_and_answers_health_alone(tmp_path: Path) -> None:
+    port = free_port()
+    serve = Process({**SERVED, "USHER_PORT": str(port)}, tmp_path, port)
+    await serve.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.post(f"http://127.0.0.1:{port}/telegram/webhook")).status_code == 404
+        assert (await client.get(f"http://127.0.0.1:{port}/wechat/webhook")).status_code == 404
+    assert await stopped(serve) == 0
+    assert "no channel is set up" in serve.log.read_text()
+
+
+def test_a_port_in_use_is_a_fault(tmp_path: Path) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        ended = usher(tmp_path, "serve", SECRET="s", PORT=str(port))
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1] == (
+        f"usher: USHER_HOST, USHER_PORT: 127.0.0.1:{port} cannot be used (Address already in use); "
+        "expected an address of this machine and a free port"
+    )
+    assert "Traceback" not in ended.err
