@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from datetime import timedelta
@@ -20,9 +21,10 @@ from bot.answers.matcher import Matcher
 from bot.clock import Clock
 from bot.content.load import load
 from bot.content.records import Content
+from bot.content.watch import changes
 from bot.conversation.dispatcher import Dispatcher, Live
 from bot.delivery.scheduler import Scheduler
-from bot.errors import Unavailable
+from bot.errors import BrokenContent, Unavailable
 from bot.metrics import Metrics
 from bot.registration.export import by_status
 from bot.registration.forget import forget_old_messages
@@ -79,6 +81,7 @@ class Usher:
         """Begins to listen; from here on the process is ready."""
         await self.database.write(self._note_content)
         self._listening = [asyncio.create_task(_listen(adapter)) for adapter in self.adapters.values()]
+        self._listening.append(asyncio.create_task(self._follow_content()))
         self.scheduler.start()
         if self.content.over(self.clock.now()):
             log.warning("the event is over: registration is closed, nothing is sent")
@@ -109,6 +112,22 @@ class Usher:
         while gone:
             gone = await self.database.write(lambda session: forget_old_messages(session, before))
 
+    async def reload(self) -> None:
+        """Takes the content as it is now, trained and as a whole; a broken one never replaces a good one."""
+        try:
+            content = await asyncio.to_thread(load, self.settings.content_folder())
+            match = await asyncio.to_thread(lambda: matcher_of(content).match)
+        except BrokenContent as error:
+            self.metrics.reloaded("refused")
+            for fault in error.faults:
+                log.error("the changed content is refused", extra={"fault": str(fault)})
+            return
+        if content.version != self.content.version:
+            self.content, self._live = content, Live(content, match)
+            self.metrics.reloaded("taken")
+            await self.database.write(self._note_content)
+            log.info("the content was reloaded", extra={"version": content.version})
+
     async def keep(self, channel: str, account: str, user_id: str, reason: str, body: bytes) -> None:
         """Keeps a body that was rightly signed and not understood."""
         row = Kept(channel=channel, account=account, user_id=user_id, received_at=self.clock.now(),
@@ -123,6 +142,11 @@ class Usher:
             self.adapters["telegram"] = TelegramAdapter(
                 self.settings, self.clock, self.dispatcher.receive, self.keep, self.dispatcher, self._say
             )
+
+    async def _follow_content(self) -> None:
+        async for _ in changes(self.settings.content_folder()):
+            with contextlib.suppress(Unavailable):  # what is served is noted at the next change, then
+                await self.reload()
 
     def _say(self, key: str, language: str) -> str:
         return self.content.texts[key].of(language)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,6 +35,7 @@ def usher() -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def demo(port: int) -> None:
     """Everything on this machine, with two phones to try it: prints one address to open."""
+    _stoppable()
     from bot.demo import demo as demonstrate
     from bot.serve import run
 
@@ -43,6 +46,7 @@ def demo(port: int) -> None:
 @usher.command()
 def serve() -> None:
     """Production: channels, health, metrics. SIGTERM drains."""
+    _stoppable()
     from bot.app import Usher
     from bot.clock import Clock
     from bot.serve import run
@@ -108,15 +112,19 @@ def registrations(form: str, file: Path | None, where: str) -> None:
 
     if form == "xlsx" and file is None and sys.stdout.isatty():
         raise click.UsageError("expected -o FILE for xlsx")
-    pieces = commands.registrations(_settings(), form, where)
-    first = next(pieces, b"")  # what is wrong with settings or filter shows before a file is opened
+    with closing(commands.registrations(_settings(), form, where)) as pieces:
+        first = next(pieces, b"")  # what is wrong with settings or filter shows before a file is opened
+        _write(chain((first,), pieces), file)
+
+
+def _write(pieces: Iterable[bytes], file: Path | None) -> None:
     if file is None:
-        sys.stdout.buffer.writelines(chain((first,), pieces))
+        sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
         return
     try:
         with file.open("wb") as out:
-            out.writelines(chain((first,), pieces))
+            out.writelines(pieces)
     except OSError as error:
         raise UsherError(f"{file}: cannot be written ({error.strerror})") from None
 
@@ -129,9 +137,9 @@ def forget(reference: str) -> None:
     from bot.clock import Clock
 
     settings = _settings()
-    receipt = commands.forget(settings, Clock(settings.now), reference)
+    receipt, when = commands.forget(settings, Clock(settings.now), reference)
     erased = ", ".join(f"{count} {name}" for name, count in receipt.rows.items())
-    click.echo(f"erased: {erased}\nreceipt {receipt.id}, {receipt.erased_at.isoformat(timespec='seconds')}")
+    click.echo(f"erased: {erased}\nreceipt {receipt.id}, {when}")
 
 
 @usher.command()
@@ -195,6 +203,11 @@ def main() -> None:
         _fail(f"{error.filename or ''}: {error.strerror}".lstrip(": "))
     except Exception as error:
         _fail(_unforeseen(error))
+
+
+def _stoppable() -> None:
+    """Until it serves, SIGTERM ends it at once: nothing was acknowledged yet."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _speak_utf8() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from bot.content.facts import fill
 from bot.content.load import load
 from bot.content.records import Content
 from bot.conversation import check as conversation_check
-from bot.delivery.audience import where
+from bot.delivery.audience import WrongFilter, where
 from bot.errors import BrokenContent, Fault, UsherError
 from bot.questions import waiting
 from bot.registration import export
@@ -34,13 +35,18 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.tables import Erasure, Registration, Setting
 
+_REMINDERS_OWN = ("draft=stale", "checked_in=yes")  # audiences that only reminders have
 _WRITERS = {"jsonl": export.as_jsonl, "csv": export.as_csv, "xlsx": export.as_xlsx}
 
 
 def opened(settings: Settings) -> Database:
     """The database of the settings, with the newest tables."""
     database = Database(settings.database_url)
-    migrate(database)
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -50,7 +56,19 @@ def check(settings: Settings, content: Path | None) -> list[Fault]:
         loaded = load(content or settings.content_folder())
     except BrokenContent as error:
         return error.faults
-    return conversation_check.faults(loaded, (wechat_fit, telegram_fit))
+    return conversation_check.faults(loaded, (wechat_fit, telegram_fit)) + _audience_faults(loaded)
+
+
+def _audience_faults(content: Content) -> list[Fault]:
+    """Reminders whose audience is no filter."""
+    faults = []
+    for reminder in content.reminders.reminders:
+        words = [word for word in reminder.audience.split() if word not in _REMINDERS_OWN]
+        try:
+            where(" ".join(words))
+        except WrongFilter as error:
+            faults.append(Fault(f"reminders.toml:{reminder.id}.audience", str(error)))
+    return faults
 
 
 def answers_report(settings: Settings, content: Path | None) -> Iterator[str]:
@@ -115,7 +133,7 @@ def asked_lines(asker: Asker, lines: Iterator[str]) -> Iterator[str]:
         yield json.dumps(asker.ask(text, language), ensure_ascii=False)
 
 
-def registrations(settings: Settings, form: str, filter_text: str) -> Iterator[bytes]:
+def registrations(settings: Settings, form: str, filter_text: str) -> Generator[bytes]:
     """The export in the wanted form."""
     zone = load(settings.content_folder()).event.zone
     condition = where(filter_text)
@@ -123,9 +141,13 @@ def registrations(settings: Settings, form: str, filter_text: str) -> Iterator[b
         yield from _WRITERS[form](export.rows(session, condition, zone))
 
 
-def forget(settings: Settings, clock: Clock, reference: str) -> Erasure:
-    """Erases the person of one registration. Raises UsherError if there is none."""
-    prefix = load(settings.content_folder()).event.reference_prefix
+def forget(settings: Settings, clock: Clock, reference: str) -> tuple[Erasure, str]:
+    """Erases the person of one registration: the receipt, and its time in the event's zone.
+
+    Raises UsherError if there is no such registration.
+    """
+    event = load(settings.content_folder()).event
+    prefix = event.reference_prefix
 
     def erase(session: Session) -> Erasure:
         wanted = read_reference(reference, prefix)
@@ -137,20 +159,24 @@ def forget(settings: Settings, clock: Clock, reference: str) -> Erasure:
     with closing(opened(settings)) as database:
         receipt = database.write_now(erase)
         database.scrub_now()
-    return receipt
+    return receipt, receipt.erased_at.astimezone(event.zone).isoformat(timespec="seconds")
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """How things stand."""
+    """How things stand; times in the event's zone."""
+    zone = load(settings.content_folder()).event.zone
 
     def look(session: Session) -> dict[str, Any]:
         loaded = session.get(Setting, CONTENT_LOADED)
+        served = json.loads(loaded.value) if loaded else None
+        if served:
+            served["at"] = datetime.fromisoformat(served["at"]).astimezone(zone).isoformat(timespec="seconds")
         return {
             "registrations": export.by_status(session),
             "deliveries": {},
             "lanes": [],
             "questions": waiting.count(session),
-            "content": json.loads(loaded.value) if loaded else None,
+            "content": served,
         }
 
     with closing(opened(settings)) as database:
@@ -158,14 +184,15 @@ def status(settings: Settings) -> dict[str, Any]:
 
 
 def questions(settings: Settings) -> list[dict[str, Any]]:
-    """What was asked and waits for a person, the newest last."""
+    """What was asked and waits for a person, the newest last; times in the event's zone."""
+    zone = load(settings.content_folder()).event.zone
 
     def look(session: Session) -> list[dict[str, Any]]:
         rows = waiting.waiting(session)
         return [
             {
                 "id": row.id,
-                "asked_at": row.asked_at.isoformat(),
+                "asked_at": row.asked_at.astimezone(zone).isoformat(timespec="seconds"),
                 "kind": row.outcome,
                 "lang": row.language,
                 "text": row.text,

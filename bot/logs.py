@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-_KNOWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
+_OF_LIBRARIES = {"message", "asctime", "taskName", "color_message"}
+_KNOWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | _OF_LIBRARIES
 _TOO_TALKATIVE = ("httpx", "httpcore", "telegram", "apscheduler", "uvicorn.access", "alembic", "asyncio", "watchfiles")
 
 

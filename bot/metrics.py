@@ -21,6 +21,9 @@ class Metrics:
             "usher_reply_seconds", "Seconds from a message to its committed reply", ["channel"],
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
+        self._reloads = Counter(
+            "usher_content_reloads", "Changes of the content files by outcome", ["outcome"], registry=self.registry
+        )
         self._registrations = Gauge(
             "usher_registrations", "Registrations by status", ["status"], registry=self.registry
         )
@@ -29,6 +32,10 @@ class Metrics:
         """Counts one message and the seconds it took."""
         self._messages.labels(channel, outcome).inc()
         self._seconds.labels(channel).observe(seconds)
+
+    def reloaded(self, outcome: str) -> None:
+        """Counts one change of the content files: taken or refused."""
+        self._reloads.labels(outcome).inc()
 
     def page(self, registrations: dict[str, int]) -> bytes:
         """The page that is scraped."""

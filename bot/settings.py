@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
@@ -228,6 +229,10 @@ def _file(env_file: Path | None) -> dict[str, str]:
     if env_file is None or not env_file.is_file():
         return {}
     try:
+        with env_file.open(encoding="utf-8-sig") as lines:
+            broken = next((row for row in parse_stream(lines) if row.error), None)
+        if broken:
+            raise WrongSetting(f"{env_file}:{broken.original.line}: cannot be read; expected NAME=value")
         values = dotenv_values(env_file, interpolate=False, encoding="utf-8-sig")  # a mark that some editors write
     except UnicodeDecodeError:
         raise WrongSetting(f"{env_file}: is not UTF-8; expected text saved as UTF-8") from None

@@ -16,6 +16,9 @@ from starlette.routing import BaseRoute, Route
 from bot import metrics
 from bot.errors import Unavailable
 
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+
 
 class Phase(StrEnum):
     """Where the process stands."""
@@ -75,6 +78,9 @@ async def _plain_fault(_: Request, fault: Exception) -> Response:
 
 
 def _is_loopback(request: Request) -> bool:
+    """Whether the request comes from this machine itself, and not through a proxy on it."""
+    if any(name in request.headers for name in _FORWARDED) or (request.url.hostname or "") not in _OWN_NAMES:
+        return False
     try:
         return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
     except ValueError:

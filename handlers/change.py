@@ -12,6 +12,7 @@ from bot.registration import register
 from bot.registration.register import answers_of, apply, live, registrations
 from bot.store.tables import Registration
 from handlers.me import show
+from handlers.opening import not_registered
 
 router = Router()
 
@@ -21,9 +22,11 @@ def edit(turn: Turn) -> Reply:
     """Changes an answer, of the draft or of what was sent."""
     if turn.state.form:
         return menu(turn, turn.state.form) if len(turn.state.form.answers) > 1 else prompt(turn)
+    if turn.content.over(turn.now):
+        return Reply(turn.say("closed.over"))
     rows = live(registrations(turn.session, turn.person.id))
     if not rows:
-        return nothing_yet(turn)
+        return not_registered(turn)
     if len(rows) == 1:
         return _open(turn, rows[0])
     return Reply(ask=turn.say("edit.which"), choices=_which(rows, "edit"))
@@ -33,7 +36,7 @@ def edit(turn: Turn) -> Reply:
 def edit_one(turn: Turn) -> Reply:
     """The registration to change was picked."""
     row = _picked(turn)
-    return _open(turn, row) if row else nothing_yet(turn)
+    return _open(turn, row) if row else not_registered(turn)
 
 
 @router.tag("change")
@@ -56,9 +59,11 @@ def cancel(turn: Turn) -> Reply:
     turn.state.change = None
     if turn.state.form:
         return ask_to_drop(turn)
+    if turn.content.over(turn.now):
+        return Reply(turn.say("closed.over"))
     rows = live(registrations(turn.session, turn.person.id))
     if not rows:
-        return ask_to_drop(turn) if turn.state.draft else nothing_yet(turn)
+        return ask_to_drop(turn) if turn.state.draft else not_registered(turn)
     if len(rows) == 1:
         return _ask_to_cancel(turn, rows[0])
     return Reply(ask=turn.say("cancel.which"), choices=_which(rows, "cancel"))
@@ -69,23 +74,23 @@ def cancel_one(turn: Turn) -> Reply:
     """The registration to cancel was picked, or the question whether to was answered."""
     row = _picked(turn)
     if row is None:
-        return nothing_yet(turn)
+        return not_registered(turn)
     if len(turn.tag) == 2:  # the tag names the registration alone
         return _ask_to_cancel(turn, row)
     if turn.tag[2] == "no":
         return Reply(turn.say("cancel.kept"), choices=(turn.choice("choice.me"),))
     register.cancel(turn.session, row)
     turn.outcome = "cancelled"
-    return Reply(
-        turn.say("cancel.done", reference=row.reference, name=row.name or ""), choices=(turn.choice("choice.register"),)
-    )
+    again = "colleague" if row.registered_by else "register"
+    text = turn.say("cancel.done", reference=row.reference, name=row.name or "")
+    return Reply(f"{text}{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
 
 
 def ask_to_drop(turn: Turn) -> Reply:
     """Asks once more before a draft is dropped."""
     draft = turn.state.draft
     if draft is None:
-        return nothing_yet(turn)
+        return not_registered(turn)
     options = (turn.choice("choice.drop", "drop.yes"), turn.choice("choice.keep_draft", "drop.no"))
     return Reply(ask=turn.say("drop.ask"), choices=options)
 
@@ -96,8 +101,9 @@ def drop(turn: Turn) -> Reply:
     if turn.tag[1] == "no" and turn.state.draft:
         turn.state.draft.active = True
         return prompt(turn)
+    again = "colleague" if turn.state.draft and turn.state.draft.colleague else "register"
     turn.state.draft = None
-    return Reply(turn.say("drop.done"), choices=(turn.choice("choice.register"),))
+    return Reply(f"{turn.say('drop.done')}{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
 
 
 def apply_change(turn: Turn, draft: Draft) -> Reply:
@@ -105,18 +111,13 @@ def apply_change(turn: Turn, draft: Draft) -> Reply:
     turn.state.change = None
     row = _live_one(turn, draft.changes)
     if row is None:
-        return nothing_yet(turn)
+        return not_registered(turn)
     answers = pruned(turn.content.form, draft.answers)
     apply(row, answers)
     turn.session.add(row)
     turn.outcome = "changed"
     text = "\n".join([turn.say("edit.done", reference=row.reference), *summary(turn, answers)])
     return Reply(text, choices=(turn.choice("choice.edit"), turn.choice("choice.me")))
-
-
-def nothing_yet(turn: Turn) -> Reply:
-    """There is no registration to speak of, and how to make one."""
-    return Reply(turn.say("me.none"), choices=(turn.choice("choice.register"),))
 
 
 def _open(turn: Turn, row: Registration) -> Reply:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bot.answers.matcher import Outcome as Found
-from bot.answers.normalize import language_of, plain
+from bot.answers.normalize import language_of, number, plain
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
 from bot.questions.waiting import leave
 from bot.store.tables import Outcome
+from handlers.opening import closed, ways_on
 
 router = Router()
 
@@ -29,6 +30,7 @@ _NEXT = {
     "privacy": "privacy",
     "contact": "organizer",
 }
+_WHILE_OPEN = ("register", "edit", "cancel", "colleague")  # what is of no use once registration is closed
 
 
 @router.role("free")
@@ -45,8 +47,10 @@ def ask(turn: Turn) -> Reply:
     if match.outcome is Found.SUGGEST:
         return _suggest(turn, match.suggestions)
     if not any(character.isalnum() for character in turn.text):
-        return Reply(turn.say("media"), choices=_ways_on(turn))
-    return Reply(pass_on(turn), choices=_ways_on(turn))
+        return Reply(turn.say("help" if "?" in turn.text.replace("？", "?") else "media"))
+    if number(turn.text) is not None:
+        return Reply(turn.say("more.nothing"))
+    return Reply(pass_on(turn), choices=_sights(turn))
 
 
 @router.tag("faq", aside=True)
@@ -61,15 +65,18 @@ def suggested(turn: Turn) -> Reply:
         turn.outcome = "unknown"
         forward(turn, asked)
         return Reply(turn.say("unknown.forwarded"))
-    return Reply(turn.say("stale"), choices=_ways_on(turn))
+    return Reply(turn.say("stale"), choices=_sights(turn))
 
 
 def answer(turn: Turn, entry_id: str) -> Reply:
     """The text of an entry; once the event is over it speaks of the past."""
+    following = _NEXT.get(entry_id)
+    shut = closed(turn)
+    if shut and following in _WHILE_OPEN:
+        return Reply(shut, choices=ways_on(turn))
     text = turn.fill(turn.content.faq[entry_id].answer)
     if turn.content.over(turn.now):
         text = f"{turn.say('past')}\n{text}"
-    following = _NEXT.get(entry_id)
     return Reply(text, choices=(turn.choice(f"choice.{following}"),) if following else ())
 
 
@@ -97,5 +104,6 @@ def _title(turn: Turn, entry_id: str) -> Choice:
     return Choice(title.of(turn.language), title.of(turn.language), f"faq.{entry_id}", (title.zh, title.en))
 
 
-def _ways_on(turn: Turn) -> tuple[Choice, ...]:
-    return tuple(turn.choice(f"choice.{key}") for key in ("agenda", "venue", "register"))
+def _sights(turn: Turn) -> tuple[Choice, ...]:
+    """What may be asked instead, for people registered and not."""
+    return turn.choice("choice.agenda"), turn.choice("choice.venue")

@@ -13,6 +13,7 @@ from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
 from handlers.change import apply_change
 from handlers.faq import answer, pass_on
+from handlers.opening import closed, ways_on
 
 router = Router()
 
@@ -20,6 +21,8 @@ router = Router()
 @router.tag("form")
 def choose(turn: Turn) -> Reply:
     """A choice of the current question was picked."""
+    if reply := too_late(turn):
+        return reply
     draft = turn.state.form
     question = current(turn, draft) if draft else None
     if draft is None or question is None or question.id != turn.tag[1]:  # the content changed in between
@@ -37,12 +40,14 @@ def choose(turn: Turn) -> Reply:
 @router.role("form")
 def fill_in(turn: Turn) -> Reply:
     """Something was typed while the form waits for an answer: the answer, or a question of one's own."""
+    if reply := too_late(turn):
+        return reply
     draft = turn.state.form
     assert draft is not None
     question = current(turn, draft)
     if question is None:
         return _aside(turn) or prompt(turn, turn.say("form.invalid.review"))
-    if question.kind == "text" and reads_as_question(turn.text) and (reply := _aside(turn)):
+    if question.kind == "text" and reads_as_question(turn.text) and (reply := _aside(turn) or _doubt(turn, draft)):
         return reply
     return _typed(turn, draft, question, turn.text)
 
@@ -60,12 +65,23 @@ def share_phone(turn: Turn) -> Reply:
     return _typed(turn, draft, question, turn.message.phone)
 
 
+def too_late(turn: Turn) -> Reply | None:
+    """Nothing more is collected for a registration that can no longer be sent; what is there is kept until dropped."""
+    draft = turn.state.draft
+    shut = closed(turn) if draft and draft.active and not turn.state.change else ""
+    if not draft or not shut:
+        return None
+    draft.active = False
+    return Reply(shut, choices=ways_on(turn))
+
+
 def accept(turn: Turn, draft: Draft, question: Question, value: str) -> Reply:
     """Takes one answer, and asks what comes next."""
     if question.kind == "consent":
         if value != "agree":
             turn.state.draft = None
-            return Reply(turn.say("form.declined"), choices=(turn.choice("choice.agenda"), turn.choice("choice.venue")))
+            declined = "colleague.declined" if draft.colleague else "form.declined"
+            return Reply(turn.say(declined), choices=(turn.choice("choice.agenda"), turn.choice("choice.venue")))
         draft.consent_version, draft.consent_at = turn.content.event.privacy.version, turn.now.isoformat()
     draft.answers[question.id] = value
     draft.editing = ""
@@ -103,6 +119,12 @@ def _aside(turn: Turn) -> Reply | None:
     said = answer(turn, entry).text if entry else pass_on(turn)
     question = prompt(turn)
     return Reply(said, question.ask, question.choices, question.contact_button)
+
+
+def _doubt(turn: Turn, draft: Draft) -> Reply | None:
+    """Asks whether it was a question or the answer; None: it is said once more, so it is the answer."""
+    before, draft.doubted = draft.doubted, turn.text
+    return prompt(turn, turn.say("form.question_or_answer")) if before != turn.text else None
 
 
 def _asks_for_sure(text: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.conversation.prompt import prompt
+from bot.conversation.prompt import current, prompt
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
-from bot.registration.register import own, registrations
+from bot.registration.register import registrations
 from handlers.me import show
+from handlers.opening import ways_on
 
 router = Router()
 
@@ -26,13 +27,11 @@ def greet(turn: Turn) -> Reply:
 
 def welcome(turn: Turn) -> Reply:
     """What this is, and what to do first; the first one has a line in the other language."""
-    registered = own(registrations(turn.session, turn.person.id)) is not None
     lines = [turn.say("past" if turn.content.over(turn.now) else "welcome.hello"), turn.say("welcome.event")]
     lines.append(turn.say("welcome.ask"))
     if turn.person.is_new or not turn.person.language_chosen:
         lines.append(turn.say("welcome.other_language"))
-    keys = ("me", "agenda", "venue") if registered else ("register", "agenda", "venue")
-    return Reply("\n".join(lines), choices=tuple(turn.choice(f"choice.{key}") for key in keys))
+    return Reply("\n".join(lines), choices=ways_on(turn))
 
 
 @router.on("帮助", "help", "菜单", "menu", aside=True)
@@ -74,12 +73,17 @@ def thanks(turn: Turn) -> Reply:
         "了解",
         "行",
         "可以",
+        "改好了",
+        "done",
     ),
     aside=True,
 )
 def nod(turn: Turn) -> Reply:
     """A nod asks nothing; in the form it is no answer either."""
-    return Reply(turn.say("nod"))
+    draft = turn.state.form
+    if draft is None:
+        return Reply(turn.say("nod"))
+    return Reply(turn.say("form.go_on" if current(turn, draft) else "form.invalid.review"))
 
 
 @router.on("再见", "拜拜", "bye", "goodbye", aside=True)
@@ -109,10 +113,7 @@ def chinese(turn: Turn) -> Reply:
 
 
 def _spoken(turn: Turn) -> Reply:
-    return Reply(
-        turn.say("language.done"),
-        choices=tuple(turn.choice(f"choice.{key}") for key in ("register", "agenda", "venue")),
-    )
+    return Reply(turn.say("language.done"), choices=ways_on(turn))
 
 
 @router.on("退出", "exit", "quit")
@@ -123,8 +124,10 @@ def leave_form(turn: Turn) -> Reply:
         return show(turn, registrations(turn.session, turn.person.id))
     draft = turn.state.draft
     if draft is None or not draft.active:
-        return Reply(turn.say("exit.nothing"), choices=(turn.choice("choice.register"),))
+        return Reply(turn.say("exit.nothing"), choices=ways_on(turn))
     draft.active = False
+    if draft.colleague:
+        return Reply(turn.say("exit.done_colleague"), choices=(turn.choice("choice.colleague"),))
     return Reply(turn.say("exit.done"), choices=(turn.choice("choice.go_on"),))
 
 
@@ -139,6 +142,8 @@ def stop(turn: Turn) -> Reply:
 @router.on("订阅", "resume", "subscribe", aside=True)
 def resume(turn: Turn) -> Reply:
     """Reminders again."""
+    if turn.content.over(turn.now):
+        return Reply(turn.say("closed.over"))
     turn.person.stopped_at = None
     turn.changed.add("stopped_at")
     return Reply(turn.say("resume.done"))

@@ -9,6 +9,7 @@ from bot.conversation.turn import Turn
 from bot.message import Reply
 from bot.registration.register import live, registrations
 from bot.store.tables import Registration
+from handlers.opening import closed, not_registered
 
 router = Router()
 
@@ -25,8 +26,12 @@ def show(turn: Turn, rows: list[Registration]) -> Reply:
         return _none(turn)
     shown = live(rows) or rows[-1:]
     text = "\n\n".join(_one(turn, row) for row in shown)
+    if shut := closed(turn):
+        text = f"{text}\n\n{shut}"
     if not live(rows):
-        return Reply(text, choices=(turn.choice("choice.register"),))
+        return Reply(text, choices=() if shut else (turn.choice("choice.register"),))
+    if shut:
+        return Reply(text, choices=() if turn.content.over(turn.now) else (turn.choice("choice.cancel"),))
     return Reply(text, choices=tuple(turn.choice(f"choice.{key}") for key in ("edit", "cancel", "colleague")))
 
 
@@ -40,7 +45,9 @@ def _none(turn: Turn) -> Reply:
     draft = turn.state.draft
     question = current(turn, draft) if draft else None
     if draft is None or len(draft.answers) <= 1:
-        return Reply(turn.say("me.none"), choices=(turn.choice("choice.register"),))
+        return not_registered(turn)
+    if shut := closed(turn):
+        return Reply(shut)
     done, total = step(turn.content.form, question, draft.answers) if question else (0, 0)
     key = "me.draft" if done else "me.draft_review"
     return Reply(

@@ -23,6 +23,7 @@ from bot.registration.register import (
 from bot.store.tables import Registration
 from handlers.change import ask_to_drop
 from handlers.me import show
+from handlers.opening import closed
 
 router = Router()
 
@@ -35,10 +36,10 @@ def register(turn: Turn) -> Reply:
     if draft is None or draft.colleague:
         if has_own(turn.session, turn.person.id):
             shown = show(turn, registrations(turn.session, turn.person.id))
-            return shown if draft is None or _closed(turn) else _go_on(turn, draft, shown.text)
+            return shown if draft is None or closed(turn) else _go_on(turn, draft, shown.text)
         draft = turn.state.draft = None  # a colleague's cannot be sent without one's own
-    if closed := _closed(turn):
-        return Reply(closed)
+    if shut := closed(turn):
+        return Reply(shut)
     if draft is not None:
         return _go_on(turn, draft)
     draft = turn.state.draft = Draft()
@@ -50,8 +51,8 @@ def register(turn: Turn) -> Reply:
 def colleague(turn: Turn) -> Reply:
     """Registers somebody else under the same chat, once one is registered oneself."""
     turn.state.change = None
-    if closed := _closed(turn):
-        return Reply(closed)
+    if shut := closed(turn):
+        return Reply(shut)
     rows = registrations(turn.session, turn.person.id)
     mine = own(rows)
     if mine is None:
@@ -84,8 +85,8 @@ def confirm(turn: Turn) -> Reply:
         return prompt(turn, turn.say("form.notice_changed"))
     if draft.changes or current(turn, draft) is not None:
         return prompt(turn, turn.say("form.not_finished"))
-    if closed := _closed(turn):
-        return Reply(closed)
+    if shut := closed(turn):
+        return Reply(shut)
     return _submit(turn, draft)
 
 
@@ -142,15 +143,3 @@ def _done(turn: Turn, row: Registration) -> Reply:
     lines = [turn.say(key, name=row.name or "", reference=row.reference), turn.say(f"next.{row.status}")]
     lines += [turn.say("form.after"), turn.say("form.forward")] if not row.registered_by else []
     return Reply("\n".join(lines), choices=(turn.choice("choice.me"), turn.choice("choice.colleague")))
-
-
-def _closed(turn: Turn) -> str:
-    """Why nobody can register now; empty: they can."""
-    event = turn.content.event
-    if turn.content.over(turn.now):
-        return turn.say("closed.over")
-    if turn.now >= event.closes:
-        return turn.say("closed.closed")
-    if event.opens and turn.now < event.opens:
-        return turn.say("closed.not_yet")
-    return ""

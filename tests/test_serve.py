@@ -7,15 +7,18 @@ import contextlib
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.chat import FORM
-from tests.command import usher, writing
+from tests.command import outside, usher, writing
 from tests.conftest import NOW, ROOT, sqlite_url
 from tests.served import KEYS, Platforms, Process, environment, free_port, platforms
 
@@ -57,7 +60,20 @@ async def test_serve_starts_answers_and_ends_with_0_at_sigterm(tmp_path: Path, p
         assert "Welcome" in await played[0].telegram.phone(70_000_001, language_code="en").starts()
         assert await stopped(serve) == 0
     assert "Traceback" not in serve.log.read_text()
-    assert json.loads(usher(tmp_path, "status", "--json").out)["content"]["at"].startswith("2019-10-08T01:00")
+    loaded = datetime.fromisoformat(json.loads(usher(tmp_path, "status", "--json").out)["content"]["at"])
+    assert timedelta() <= loaded - NOW < timedelta(minutes=1)
+
+
+async def test_sigterm_in_the_middle_of_the_start_ends_with_0(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "bot.cli", "serve"]
+    with subprocess.Popen(words, cwd=tmp_path, env=outside() | SERVED, stderr=subprocess.PIPE) as process:
+        async with asyncio.timeout(20):
+            while not (tmp_path / "usher.db").exists():
+                await asyncio.sleep(0.01)
+        process.terminate()
+        _, said = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 0
+    assert b"Traceback" not in said
 
 
 @contextlib.asynccontextmanager

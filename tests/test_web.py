@@ -40,7 +40,8 @@ def usher(tmp_path: Path) -> Iterator[Usher]:
 
 def asks(usher: Usher, client: tuple[str, int] = NEAR) -> httpx.AsyncClient:
     """Somebody who calls the application from an address."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(usher.application, client=client), base_url="http://usher")
+    caller = httpx.ASGITransport(usher.application, client=client)
+    return httpx.AsyncClient(transport=caller, base_url="http://127.0.0.1")
 
 
 async def test_a_running_house_is_live_and_ready(home: House) -> None:
@@ -129,8 +130,10 @@ async def test_who_comes_through_a_proxy_on_this_machine_is_not_of_this_machine(
     async with httpx.AsyncClient(base_url=home.url, trust_env=False) as client:
         proxied = await client.get("/metrics", headers={"X-Forwarded-For": FAR[0]})
         pretended = await client.get("/metrics", headers={"X-Forwarded-For": f"127.0.0.1, {FAR[0]}"})
+        silent = await client.get("/metrics", headers={"Host": "usher.example.org"})  # hands on nothing but the name
         near = await client.get("/metrics")
-    assert (proxied.status_code, pretended.status_code, near.status_code) == (401, 401, 200)
+    answers = (proxied, pretended, silent, near)
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 200]
 
 
 NOWHERE = [

@@ -10,6 +10,12 @@ _SIMPLIFIED = str.maketrans(
     "業東個們會來產務協單廠參發號嗎嘍場報復對幫開態據數時漢沒點狀確經給絕繼續聯見議訂認話該語說請謝資辦過還閱隱製銷刪繫樣選項題環節講費麼員關",
     "业东个们会来产务协单厂参发号吗喽场报复对帮开态据数时汉没点状确经给绝继续联见议订认话该语说请谢资办过还阅隐制销删系样选项题环节讲费么员关",
 )
+# Around a command these say nothing more: 我想报名, 请帮我取消报名一下, register please.
+_COURTESY = re.compile(
+    r"^(?:请问|请|麻烦|帮我|帮忙|我想要|我想|我要|想要|想|要|转|我"
+    r"|please |i want to |i would like to |i'd like to |can i |may i |to )+"
+    r"|(?:一下|吧|啊|呀|谢谢|了| please| thanks)+$"
+)
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _SPACES = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3400-\u9fff]")
@@ -22,10 +28,11 @@ _ENGLISH = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nin
 _SPELT = {word: n for words in ("一二三四五六七八九十", _ENGLISH) for n, word in enumerate(words, 1)}
 _QUESTION_END = re.compile(r"[?？]\s*$|(?:吗|嗎|呢|么|麼|嘛|咩|不|没有|沒有)[\s。.!！~～]*$")
 _QUESTION_ZH = re.compile(
-    r"什么|什麼|怎么|怎麼|怎样|如何|哪里|哪裡|哪儿|哪天|几点|幾點|几号|几时|多少|多久|多远|为什么|是不是|能不能|可不可以|可以.*吗|有没有|有沒有|要不要|谁"
+    r"什么|什麼|怎么|怎麼|怎样|如何|在哪|哪里|哪裡|哪儿|哪天|几点|幾點|几号|几时|多少|多久|多远|为什么|是不是|能不能|可不可以|可以.*吗|有没有|有沒有|要不要|谁"
 )  # fmt: skip
-_QUESTION_EN = re.compile(
-    r"^(?:what|when|where|who|whom|which|why|how|is|are|do|does|did|can|could|will|would|should|may|am)\b"
+_QUESTION_EN = re.compile(  # May Cheong and Will Smith ask nothing
+    r"^(?:(?:what|when|where|who|whom|which|why|how)\b|(?:is|are|do|does|did|can|could|will|would|should|may|am)"
+    r" (?:i|we|you|he|she|they|it|there|this|that|the|my|our|your|an?|any|some|anyone|someone|everyone)\b)"
 )
 _NAME_END = re.compile(
     r"(?:公司|工厂|工廠|厂|廠|集团|集團|协会|協會|有限|中心|学校|大学|基金会|商会|co|ltd|inc|llc|gmbh|limited|corp|company|factory)\.?$"
@@ -36,6 +43,11 @@ def plain(text: str) -> str:
     """One line, narrow, lower case, simplified, without marks at its edges: `  【報名】！` and `报名` are the same."""
     narrow = _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
     return _EDGES.sub("", narrow).translate(_SIMPLIFIED)
+
+
+def bare(text: str) -> str:
+    """A wish without its courtesy, after `plain`: 我想报名 is 报名."""
+    return _COURTESY.sub("", plain(text)).strip()
 
 
 def number(text: str) -> int | None:
@@ -64,5 +76,5 @@ def reads_as_question(text: str) -> bool:
     if _NAME_END.search(narrow):
         return False
     if _QUESTION_END.search(narrow) or _QUESTION_ZH.search(narrow):
-        return len(narrow) > 2
+        return len(narrow) >= 2  # 哪天, 在哪
     return bool(_QUESTION_EN.match(narrow)) and len(narrow.split()) >= 3

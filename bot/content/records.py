@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from bot.content.values import AtLeastOne, ClockTime, Day, Id, Moment, Phrases, after_starts, matching
 
@@ -81,7 +81,7 @@ class Event(Record):
     language: Words
     reference_prefix: Annotated[str, matching("[A-Z]{2,6}", "2 to 6 capital letters")] = "FFS"
     capacity: int = Field(0, ge=0)  # seats; 0: no limit
-    auto_confirm: bool = False
+    auto_confirm: StrictBool = False
     registration: Opening = Opening()
     contact: Contact
     links: Links = Links()

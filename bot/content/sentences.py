@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 _PLAIN = """
-welcome.hello welcome.event welcome.ask welcome.other_language help thanks nod bye past media edited stale
-fault choice.more choice.register choice.go_on choice.agenda choice.venue choice.me choice.edit choice.cancel
+form.go_on again.register again.colleague exit.done_colleague colleague.declined
+welcome.hello welcome.event welcome.ask welcome.other_language help thanks nod bye past media edited stale fault
+choice.more choice.register choice.go_on choice.agenda choice.venue choice.me choice.edit choice.cancel
 choice.colleague choice.privacy choice.organizer choice.help choice.resume choice.english choice.chinese
 choice.drop_draft choice.none_of_these choice.cancel_yes choice.cancel_no choice.drop choice.keep_draft
-choice.forget_yes choice.forget_no more.nothing form.welcome_back form.new_notice form.declined form.skip
-form.keep form.notice_changed form.same_word form.share_phone form.phone_not_now form.nothing form.review form.review_colleague
+choice.forget_yes choice.forget_no more.nothing form.welcome_back form.new_notice form.declined form.skip form.keep
+form.notice_changed form.same_word form.share_phone form.phone_not_now form.nothing form.review form.review_colleague
 form.review_ask form.confirm form.edit form.drop form.which form.done form.not_finished form.after form.forward
-form.invalid.empty form.invalid.phone form.invalid.email form.invalid.foreign_contact form.invalid.review
-next.pending next.confirmed next.waitlisted exit.done exit.nothing drop.ask drop.done closed.over
-closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.consent me.none
-me.draft_review status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which
-cancel.which cancel.kept agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text
-unknown.venue unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded
-unknown.not_ours organizer.ask organizer.done language.ask language.done stop.done resume.done mydata.draft
-mydata.questions mydata.end forget.ask forget.kept telegram.group command.register command.me command.edit
-command.cancel command.colleague command.agenda command.venue command.help command.language command.exit
-command.organizer command.privacy command.mydata command.forget command.stop command.resume
+form.question_or_answer form.invalid.empty form.invalid.phone form.invalid.email form.invalid.foreign_contact
+form.invalid.review next.pending next.confirmed next.waitlisted exit.done exit.nothing drop.ask drop.done closed.over
+closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.consent me.none me.draft_review
+status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which cancel.which cancel.kept
+agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text unknown.venue unknown.directions
+unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask organizer.done
+language.ask language.done stop.done resume.done mydata.draft mydata.questions mydata.end forget.ask forget.kept
+telegram.group command.register command.me command.edit command.cancel command.colleague command.agenda command.venue
+command.help command.language command.exit command.organizer command.privacy command.mydata command.forget
+command.stop command.resume
 """
 _FILLED = {
     "form.begin": "steps",

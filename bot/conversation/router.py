@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.answers.normalize import number, plain
+from bot.answers.normalize import bare, number, plain
 from bot.conversation.prompt import prompt
 from bot.conversation.turn import Turn
 from bot.message import Choice, Kind, Reply
@@ -60,7 +60,7 @@ class Router:
 
     def knows(self, text: str) -> bool:
         """Whether these are words that some handler stands for."""
-        return plain(text) in self.words
+        return self._command(text) is not None
 
     def route(self, turn: Turn) -> Reply | None:
         """The reply to one message."""
@@ -86,7 +86,7 @@ class Router:
         return self._command(turn.text) or self._elsewhere(turn)
 
     def _command(self, text: str) -> Handler | None:
-        return self.words.get(plain(text))
+        return self.words.get(plain(text)) or self.words.get(bare(text))
 
     def _elsewhere(self, turn: Turn) -> Handler:
         said = plain(turn.text)

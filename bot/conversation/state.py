@@ -22,6 +22,7 @@ class Draft:
     same: dict[str, str] = field(default_factory=dict)  # a colleague's: what the sender answered for both
     form: str = ""  # the version of the content whose form took the answers
     at: str = ""  # the question that was asked last: an answer is to that one, whatever a changed form asks before it
+    doubted: str = ""  # what read like a question where a name is expected: said once more, it is the answer
     active: bool = True  # False after 退出: kept, and 报名 goes on with it
 
     def as_dict(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def rows(session: Session, condition: ColumnElement[bool], zone: ZoneInfo) -> It
     for registration, user_id in session.execute(statement):
         record = {name: getattr(registration, name, None) for name in FIELDS}
         record["user_id"] = None if user_id is None or is_hashed(user_id) else user_id
-        yield {name: _shown(value, zone) for name, value in record.items()} | registration.more
+        yield {name: _shown(value, zone) if value != "" else None for name, value in record.items()} | registration.more
 
 
 def by_status(session: Session) -> dict[str, int]:

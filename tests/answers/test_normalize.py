@@ -110,9 +110,9 @@ COMPANIES = (
     "哪里跑玩具集团",
     "谁是谁（深圳）有限公司",
 )
-PEOPLE = ("王芳", "Wang Fang", "Will Smith", "May Li", "经理", "HR manager", "人事", "不", "Do It")
+PEOPLE = ("王芳", "Wang Fang", "Will Smith", "Will Van Dyke", "May Li", "经理", "HR manager", "人事", "不", "Do It")
 
 
-@pytest.mark.parametrize("typed", [*COMPANIES, *PEOPLE, "东莞市欢乐玩具厂", "How Good Co"])
+@pytest.mark.parametrize("typed", [*COMPANIES, *PEOPLE, "东莞市欢乐玩具厂", "How Good Co", "May Cheong Toy Products"])
 def test_a_name_that_only_looks_like_a_question_is_none(typed: str) -> None:
     assert not reads_as_question(typed)

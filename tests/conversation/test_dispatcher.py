@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlmodel import Session, col
 import handlers
 from bot.content.records import Content
 from bot.errors import TryLater, Unavailable
-from bot.message import Kind, Message
+from bot.message import Kind, Message, Opened
 from bot.store import tables
 from bot.store.database import Database
 from tests.chat import FORM, Chat, Town
@@ -318,13 +317,17 @@ async def test_a_message_opens_its_window_and_a_tap_never_shortens_it(town: Town
     assert (first.message_left, first.tap_left, first.tap_until) == (5, 0, None)
     assert first.message_until - first.seen_at == timedelta(hours=48)
     town.clock.wind(timedelta(minutes=5))
-    opened = replace(message(town, "议程"), tapped="say", opened=replace(chat.sent[0].opened, window="tap", count=3,
-                                                                        lasts=timedelta(minutes=1)))  # type: ignore[type-var]  # fmt: skip
-    await chat.repeats(opened)
+    tap = Opened("tap", 3, timedelta(minutes=1))
+    await chat.repeats(message(town, "议程", tapped="say", opened=tap))
+    tapped = contact(town.database, "u1")
+    assert (tapped.message_until, tapped.message_left, tapped.tap_left) == (first.message_until, 5, 3)
+    assert tapped.tap_until is not None
+    assert tapped.tap_until - tapped.seen_at == timedelta(minutes=1)
+    await chat.says("议程")
     later = contact(town.database, "u1")
-    assert (later.message_until, later.message_left, later.tap_left) == (first.message_until, 5, 3)
-    assert later.tap_until is not None
-    assert later.tap_until - later.seen_at == timedelta(minutes=1)
+    assert (later.tap_until, later.tap_left) == (tapped.tap_until, 3)
+    assert later.message_until is not None
+    assert later.message_until > first.message_until
 
 
 async def test_who_blocked_is_reached_again_as_soon_as_they_write(town: Town) -> None:

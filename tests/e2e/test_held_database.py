@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 
 from bot.clock import seconds
 from bot.sandbox.wechat_xml import Value
-from tests.e2e.conftest import BOTH, NewDatabase, at, side_by_side
+from bot.settings import read
+from bot.store.database import Database
+from tests.e2e.conftest import BOTH, NewDatabase, at, content_at_the_end, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import FORM, follower, lines, provoked, reference_in, registrations, says, writer
+from tests.served import Process, environment, free_port, platforms
 
 
-async def test_a_held_database_delays_the_reply_and_loses_nothing(new_database: NewDatabase) -> None:
+async def test_a_held_database_delays_the_reply_and_loses_nothing(
+    new_database: NewDatabase, tmp_path: pathlib.Path
+) -> None:
     """All at once, each in a house of its own: the platform's patience is the only thing that takes time."""
     short = (_answered(new_database(kind), 4, requests=1) for kind in BOTH)
     longer = (_answered(new_database(kind), 8, requests=2) for kind in BOTH)
-    await side_by_side(*short, *longer, _refused(new_database("sqlite")))
+    stopped = (_stopped(new_database(kind), tmp_path) for kind in BOTH)
+    await side_by_side(*short, *longer, _refused(new_database("sqlite")), *stopped)
 
 
 async def _answered(url: str, hold: float, requests: int) -> None:
@@ -54,3 +61,28 @@ async def _refused(url: str) -> None:
         assert "报名已提交" in answer.shown.text
         assert len(await registrations(home.usher.database, wang)) == 1
         assert (await home.wechat.converse(fields)).shown == answer.shown
+
+
+async def _stopped(url: str, folder: pathlib.Path) -> None:
+    """SIGTERM, and the database does not come back: the process ends in time, and nothing was acknowledged."""
+    port, database = free_port(), Database(read({"USHER_DATABASE_URL": url}).database_url)
+    async with platforms(port) as played, content_at_the_end(played):
+        process = Process(environment(url, port, played.url), folder, port)
+        await process.start()
+        wang, ann = follower(played), writer(played)
+        await asyncio.gather(says(wang, *FORM), says(ann, *FORM))
+        with held(url):
+            waiting = [asyncio.create_task(phone.says("确认")) for phone in (wang, ann)]
+            await asyncio.sleep(1)
+            began = seconds()
+            assert await asyncio.to_thread(process.stop) == 0
+            print(f"{url.partition(':')[0]} held at SIGTERM: ended after {seconds() - began:.2f} s")
+            assert seconds() - began < 10
+        for task in waiting:
+            assert not task.done(), "nobody was answered"
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert len(played.telegram.updates.pending) == 1, "the update comes again"
+        for phone in (wang, ann):
+            assert await registrations(database, phone) == []
+    database.close()

@@ -188,7 +188,7 @@ async def test_cancelling_asks_once_more(town: Town) -> None:
     chat = town.chat()
     await chat.registers()
     reference = registered(town.database)[0].reference
-    asks = f"确定取消 王芳 的报名（{reference}）吗？取消后名额会让给别人。\n[1 确定取消]\n[2 不取消]"
+    asks = f"确定取消 王芳 的报名（{reference}）吗？取消后如需参加要重新报名。\n[1 确定取消]\n[2 不取消]"
     for word in ("取消报名", "cancel", "我来不了了"):
         assert await chat.says(word) == asks
         assert await chat.says("不取消") == "好的，报名保留着。\n[1 我的报名]"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from bot.content.records import Content
 from bot.message import Kind
+from bot.store.tables import Registration
 from tests.chat import FORM, Chat, Town
 from tests.edits import with_event
 from tests.stored import registered
@@ -30,7 +32,7 @@ async def test_a_colleague_is_registered_under_the_same_chat(town: Town) -> None
     await chat.registers()
     said = await chat.says("替同事报名")
     assert said.startswith(
-        "好的，替同事报名。单位和类别沿用您的。\n请先确认：同事本人已知道并同意把姓名、单位、职务、手机和邮箱交给主办方"
+        "好的，替同事报名。下面填同事的信息，类别沿用您的。\n请先确认：同事本人已知道并同意把姓名、单位、职务、手机和邮箱交给主办方"
     )
     assert said.endswith("[1 同意]\n[2 不同意]")
     assert await chat.says("同意") == "1/6 单位全称？\n[1 和我一样：东莞市欢乐玩具厂]"
@@ -98,7 +100,7 @@ async def test_the_word_that_the_colleague_agrees_is_asked_for(town: Town) -> No
     await chat.registers()
     await chat.says("替同事报名")
     assert (await chat.says("李四")).endswith("[1 同意]\n[2 不同意]")
-    assert (await chat.says("不同意")).startswith("好的，什么都没有保存。")
+    assert (await chat.says("不同意")).startswith("好的，同事的信息都没有保存。")
     assert len(registered(town.database)) == 1
 
 
@@ -136,7 +138,7 @@ async def test_register_goes_on_with_a_colleague_who_was_left_in_the_middle(town
     chat = town.chat()
     await chat.registers()
     await chat.says("替同事报名", "同意", "1", "李四")
-    assert "回复「报名」就从这里接着填" in await chat.says("退出")
+    assert "回复「替同事报名」就从这里接着填" in await chat.says("退出")
     town.clock.wind(timedelta(days=2))
     said = await chat.says("报名")
     assert said.startswith("您的报名 FFS-")
@@ -159,6 +161,15 @@ async def test_a_colleague_is_never_taken_for_oneself(town: Town) -> None:
     assert (await chat.says("替同事报名")).startswith("请先完成您自己的报名")
     assert (await chat.says("报名")).startswith("好的，一共8步。")
     assert [(row.name, row.status) for row in registered(town.database)] == [("王芳", "cancelled")]
+
+
+async def test_who_lost_their_own_registration_meanwhile_cannot_send_a_colleagues(town: Town) -> None:
+    chat = town.chat()
+    await chat.registers()
+    await chat.says("替同事报名", "同意", *LI)
+    town.database.write_now(lambda session: session.execute(update(Registration).values(status="cancelled")))
+    assert (await chat.says("确认")).startswith("请先完成您自己的报名")
+    assert [row.name for row in registered(town.database)] == ["王芳"]
 
 
 async def test_ones_own_number_is_not_taken_for_a_colleagues(town: Town) -> None:

@@ -87,7 +87,7 @@ async def test_taps_work_across_a_restart(town: Town) -> None:
 
 async def test_leaving_twice_or_without_a_form_is_no_error(town: Town) -> None:
     chat = town.chat()
-    nothing = "现在没有在填的内容。想报名请回复「报名」。\n[1 我要报名]"
+    nothing = "现在没有在填的内容。\n[1 我要报名]\n[2 看议程]\n[3 会场在哪]"
     assert await chat.says("退出") == nothing
     await chat.says("报名", "同意", "退出")
     assert await chat.says("exit") == nothing

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from bot.content.records import Content
+from bot.content.records import Content, Language
 from bot.message import Kind
+from bot.store.tables import Registration
 from tests.chat import FORM, Chat, Town
 from tests.edits import sentence
-from tests.stored import registered, waiting
+from tests.stored import contact, registered, waiting
 
 BEFORE = {"category": 1, "programme": 2, "organization": 3, "name": 4, "title": 5, "phone": 6, "email": 7, "review": 8}
 """How many answers of FORM come before each question."""
@@ -137,36 +138,36 @@ async def test_a_whole_registration_by_taps_and_typing(town: Town) -> None:
 # What is wrong with an answer
 
 
-@pytest.mark.parametrize(
-    ("question", "typed", "key", "values"),
-    [
-        ("category", "5", "form.invalid.choice", {"count": 4}),
-        ("category", "学校", "form.invalid.choice", {"count": 4}),
-        ("programme", "3", "form.invalid.choice", {"count": 2}),
-        ("organization", "……", "form.invalid.empty", {}),
-        ("organization", "厂" * 81, "form.invalid.long", {"length": 81, "limit": 80}),
-        ("name", "王" * 41, "form.invalid.long", {"length": 41, "limit": 40}),
-        ("title", "经" * 41, "form.invalid.long", {"length": 41, "limit": 40}),
-        ("phone", "1380013800", "form.invalid.phone_short", {"count": 1}),
-        ("phone", "138001380000", "form.invalid.phone_long", {"count": 1}),
-        ("phone", "12345678901", "form.invalid.phone", {}),
-        ("phone", "没有手机", "form.invalid.phone", {}),
-        ("email", "wangfang", "form.invalid.email", {}),
-        ("email", "wangfang@", "form.invalid.email", {}),
-        ("review", "随便说一句", "form.invalid.review", {}),
-    ],
-)
+WRONG: list[tuple[str, str, str, dict[str, int]]] = [
+    ("category", "5", "form.invalid.choice", {"count": 4}),
+    ("category", "学校", "form.invalid.choice", {"count": 4}),
+    ("programme", "3", "form.invalid.choice", {"count": 2}),
+    ("organization", "……", "form.invalid.empty", {}),
+    ("organization", "厂" * 81, "form.invalid.long", {"length": 81, "limit": 80}),
+    ("name", "王" * 41, "form.invalid.long", {"length": 41, "limit": 40}),
+    ("title", "经" * 41, "form.invalid.long", {"length": 41, "limit": 40}),
+    ("phone", "1380013800", "form.invalid.phone_short", {"count": 1}),
+    ("phone", "138001380000", "form.invalid.phone_long", {"count": 1}),
+    ("phone", "12345678901", "form.invalid.phone", {}),
+    ("phone", "没有手机", "form.invalid.phone", {}),
+    ("email", "wangfang", "form.invalid.email", {}),
+    ("email", "wangfang@", "form.invalid.email", {}),
+    ("review", "随便说一句", "form.invalid.review", {}),
+]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
 async def test_an_answer_that_cannot_be_taken_is_told_why_and_asked_again(
-    town: Town, content: Content, question: str, typed: str, key: str, values: dict[str, int]
+    town: Town, content: Content, language: Language
 ) -> None:
-    chat, english = town.chat(), town.chat("u2", language="en")
-    asks = await at(chat, question)
-    said = await chat.says(typed)
-    assert said.startswith(sentence(content, key, "zh", **values))
-    assert said.endswith(asks.split("\n", maxsplit=1)[-1] if question == "review" else asks)
-    await at(english, question)
-    assert (await english.says(typed)).startswith(sentence(content, key, "en", **values))
-    await chat.says(*FORM[BEFORE[question] :], "确认")
+    chat = town.chat(language=language)
+    asks = await chat.says("报名", FORM[0])
+    for question, right in zip(BEFORE, (*FORM[1:], "确认"), strict=True):
+        for _, typed, key, values in (row for row in WRONG if row[0] == question):
+            said = await chat.says(typed)
+            assert said.startswith(sentence(content, key, language, **values)), typed
+            assert said.endswith(asks), typed
+        asks = await chat.says(right)
     assert [row.name for row in registered(town.database)] == ["王芳"]
 
 
@@ -257,7 +258,20 @@ async def test_where_text_is_expected_only_what_also_reads_as_a_question_is_one(
     for asked in ("要收费吗", "会场在哪里？", "Is it free?"):
         assert (await chat.says(asked)).split("\n", maxsplit=1)[1].endswith(asks.split(" ")[-1]), asked
         await chat.says("中文")
-    assert (await chat.says("票价")) != asks
+
+
+@pytest.mark.parametrize("typed", ["什么是FFS", "哪里跑玩具", "what if toys"])
+async def test_where_it_is_not_sure_the_person_decides_whether_it_was_the_answer(
+    town: Town, content: Content, typed: str
+) -> None:
+    chat = town.chat()
+    await chat.says("中文")
+    asks = await at(chat, "organization")
+    assert await chat.says(typed) == f"{sentence(content, 'form.question_or_answer')}\n{asks}"
+    assert (await chat.says(typed)).startswith("4/8 ")
+    await chat.says(*FORM[4:], "确认")
+    assert registered(town.database)[0].organization == typed
+    assert waiting(town.database) == []
 
 
 @pytest.mark.parametrize(
@@ -374,6 +388,22 @@ async def test_a_second_register_shows_the_registration(town: Town) -> None:
             f"您的报名 {row.reference}\n王芳 · 人事经理 · 东莞市欢乐玩具厂\n状态：已提交，等主办方审核"
         )
         assert said.endswith("[1 修改报名]\n[2 取消报名]\n[3 替同事报名]")
+    assert len(registered(town.database)) == 1
+
+
+async def test_who_was_registered_meanwhile_is_shown_that_and_not_registered_again(town: Town) -> None:
+    chat, now = town.chat(), town.clock.now()
+    await at(chat, "review")
+    by_hand = Registration(
+        reference="FFS-000000",
+        contact_id=contact(town.database, "u1").id,
+        name="王芳",
+        consent_at=now,
+        created_at=now,
+    )
+    town.database.write_now(lambda session: session.add(by_hand))
+    assert (await chat.says("确认")).startswith("您的报名 FFS-000000\n王芳")
+    assert (await chat.says("你好")).endswith("[1 我的报名]\n[2 看议程]\n[3 会场在哪]")  # the form is over
     assert len(registered(town.database)) == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from bot.content.records import Content
 from bot.message import Kind
 from tests.chat import Town
+from tests.edits import sentence
 from tests.stored import registered, waiting
 
 
@@ -77,7 +78,7 @@ async def test_what_is_not_ours_is_declined_and_not_passed_on(town: Town) -> Non
     chat = town.chat()
     said = await chat.says("广交会几号开始")
     assert said.startswith("这个我帮不上忙，我只了解2019年10月22日（周二）的家庭友好空间分享会。")
-    assert said.endswith("[1 看议程]\n[2 会场在哪]\n[3 我要报名]")
+    assert said.endswith("[1 看议程]\n[2 会场在哪]")
     assert waiting(town.database) == []
 
 
@@ -103,9 +104,15 @@ async def test_a_word_of_courtesy_is_answered_with_one(town: Town, said: str, an
     assert waiting(town.database) == []
 
 
-@pytest.mark.parametrize("typed", ["？？？", "。", "😀", "…", " ", "\u200b", ""])
+@pytest.mark.parametrize("typed", ["。", "😀", "…", " ", "\u200b", ""])
 async def test_marks_alone_get_a_polite_word(town: Town, typed: str) -> None:
     assert (await town.chat().says(typed)).startswith("不好意思")
+    assert waiting(town.database) == []
+
+
+@pytest.mark.parametrize("typed", ["?", "？", "？？？"])
+async def test_a_question_mark_alone_asks_for_help(town: Town, typed: str) -> None:
+    assert "报名 · 我的报名 · 修改" in await town.chat().says(typed)
     assert waiting(town.database) == []
 
 
@@ -134,15 +141,15 @@ async def test_a_very_long_message_is_no_trouble(town: Town) -> None:
     assert (await chat.says("厂" * 20_000)).startswith("有点长（20000字），请控制在80字以内。")
 
 
-async def test_a_long_answer_goes_on_when_asked(town: Town) -> None:
+async def test_a_long_answer_goes_on_when_asked(town: Town, content: Content) -> None:
     chat = town.chat(language="en")
     for way in ("继续", "more", "1", "tap"):
         said = await chat.says("privacy")
         assert said.endswith("[1 More]")
         rest = await (chat.taps("More") if way == "tap" else chat.says(way))
         assert (said.removesuffix("\n[1 More]") + rest).count("Questions: reply") == 1, way
-        assert rest.rstrip().endswith("send organizer to leave a note."), way
-    assert await chat.says("more") == "That was all. Send help to see what I can do.\n[1 Help]"
+        assert rest.rstrip().endswith(sentence(content, "unknown.contact", "en")), way
+    assert await chat.says("more") == 'That was all. Send "help" to see what I can do.\n[1 Help]'
 
 
 async def test_the_rest_of_a_long_answer_in_mid_form_comes_with_the_question(town: Town) -> None:

@@ -160,9 +160,13 @@ class Crowd:
 
     async def _one_after_the_other(self, channel: str) -> None:
         while not self.closing:
-            person = make_person(self.first + len(self.people), channel, self.choose)
-            self.people.append(person)
-            await self.registers(person)
+            await self.registers(self.newcomer(channel))
+
+    def newcomer(self, channel: str) -> Person:
+        """Somebody who was not there before."""
+        person = make_person(self.first + len(self.people), channel, self.choose)
+        self.people.append(person)
+        return person
 
     async def registers(self, person: Person) -> None:
         """Answers what is asked; whoever got no reply says 报名 again, and goes on from there."""

@@ -57,7 +57,12 @@ class Request:
 
 def text_xml(content: str = "议程", user: str = "oHostile", **more: Any) -> bytes:
     """A text that a person typed."""
-    head = {"ToUserName": ACCOUNT, "FromUserName": user, "CreateTime": int(time.time()), "MsgType": "text"}
+    head: dict[str, Any] = {
+        "ToUserName": ACCOUNT,
+        "FromUserName": user,
+        "CreateTime": int(time.time()),
+        "MsgType": "text",
+    }
     return write_xml({**head, "Content": content, "MsgId": next(_ids), **more})
 
 
@@ -117,14 +122,24 @@ def update(user: int = ANNA, **message: Any) -> dict[str, Any]:
     person = {"id": user, "is_bot": False, "first_name": "Ann", "language_code": "en"}
     chat = {"id": user, "first_name": "Ann", "type": "private"}
     content = {"message_id": 10, "from": person, "chat": chat, "date": int(time.time()), "text": "agenda", **message}
-    return {"update_id": next(_updates), "message": {name: value for name, value in content.items() if value is not ...}}
+    return {
+        "update_id": next(_updates),
+        "message": {name: value for name, value in content.items() if value is not ...},
+    }
 
 
 def pressed(**query: Any) -> dict[str, Any]:
     """A button press."""
     person = {"id": ANNA, "is_bot": False, "first_name": "Ann"}
     message = update()["message"]
-    content = {"id": str(next(_ids)), "from": person, "message": message, "chat_instance": "1", "data": "1=agenda", **query}
+    content = {
+        "id": str(next(_ids)),
+        "from": person,
+        "message": message,
+        "chat_instance": "1",
+        "data": "1=agenda",
+        **query,
+    }
     return {"update_id": next(_updates), "callback_query": {k: v for k, v in content.items() if v is not ...}}
 
 

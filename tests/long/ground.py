@@ -9,8 +9,9 @@ import json
 import pathlib
 import re
 import threading
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 import httpx
 import psutil
@@ -19,6 +20,7 @@ from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from tests.long.nursery import Forked, Nursery
 from tests.served import Platforms, environment, free_port, platforms
 
+T = TypeVar("T")
 Picture = dict[str, tuple[int, str]]
 _MOVES_ON = {"seen_at", "message_until", "message_left", "tap_until", "tap_left"}  # also with a copy of a message
 
@@ -26,8 +28,10 @@ _MOVES_ON = {"seen_at", "message_until", "message_left", "tap_until", "tap_left"
 class Ground:
     """One server for many tests. The platforms live on a loop of their own, in a thread."""
 
-    def __init__(self, nursery: Nursery, database_url: str, folder: pathlib.Path, **settings: str) -> None:
-        self.port, self.folder = free_port(), folder
+    def __init__(
+        self, nursery: Nursery, database_url: str, folder: pathlib.Path, variant: str = "", **settings: str
+    ) -> None:
+        self.port, self.folder, self._variant = free_port(), folder, variant
         self._nursery, self._database_url, self._settings = nursery, database_url, settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -54,13 +58,16 @@ class Ground:
 
     async def _live(self, opened: asyncio.Future[None]) -> int:
         async with platforms(self.port) as self.played:
-            env = environment(self._database_url, self.port, self.played.url, **self._settings)
-            self.env = {name: value for name, value in env.items() if name != "USHER_NOW" or value}
-            self._server = Forked(self._nursery, self.env, self.folder, self.port)
+            self.env = environment(self._database_url, self.port, self.played.url, **self._settings)
+            self._server = Forked(self._nursery, self.env, self.folder, self.port, self._variant)
             await self._server.start()
             opened.set_result(None)
             await self._over.wait()
             return await asyncio.to_thread(self._server.stop)
+
+    def meanwhile(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Does something beside the tests."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     @property
     def memory(self) -> float:
@@ -97,9 +104,10 @@ class Ground:
         """The picture without what a mere copy of a message moves on."""
         return self.picture(_MOVES_ON)
 
-    def count(self, table: str) -> int:
-        """How many rows a table has."""
-        return self.picture()[table][0]
+    def column(self, table: str, name: str) -> list[Any]:
+        """One column of a table."""
+        with self._engine.begin() as connection:
+            return list(connection.execute(text(f'SELECT {name} FROM "{table}"')).scalars())  # noqa: S608  # our own names
 
     def export(self) -> list[dict[str, Any]]:
         """`usher registrations`, beside the server."""

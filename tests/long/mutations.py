@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,37 +14,74 @@ from urllib.parse import quote_from_bytes
 
 from tests.long import forge
 from tests.long.forge import ACCOUNT, Request
+from tests.served import KEYS
 
 _SAMPLES = Path(__file__).parent.parent / "samples"
 PEOPLE = [f"oMutant{number:02}" for number in range(40)]
 TOKENS = (
-    *(b"<", b">", b"&", b"]]>", b"</xml>", b"<xml>", b"<!--", b"<?x?>", b"<!DOCTYPE xml>", b"<![CDATA[", b"&#0;", b"&#x10ffff;"),
-    *(b"&amp;lt;", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbf\xbf", b"\xef\xbb\xbf", b"\r\n\r\n", b"%00", b"%", b"=", b"+"),
-    *(b"{event.city}", b"'; DROP TABLE contact; --", b"=1+1", b"9" * 400, b"-1", b"1e999", b"\xe8\xae\xae" * 50, b'"', b"\\ud800"),
-    *(b"\\u0000", b"null", b"{", b"[", b"]" * 20, b",", b"<a>" * 30, b"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9", b" " * 300),
-)  # fmt: skip
+    *(b"<", b">", b"&", b"]]>", b"</xml>", b"<xml>", b"<!--", b"<?x?>", b"<!DOCTYPE xml>", b"<![CDATA["),
+    *(b"&#0;", b"&#x10ffff;", b"&amp;lt;", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbf\xbf", b"\xef\xbb\xbf"),
+    *(b"\r\n\r\n", b"%00", b"%", b"=", b"+", b"{event.city}", b"'; DROP TABLE contact; --", b"=1+1", b"9" * 400),
+    *(b"-1", b"1e999", b"\xe8\xae\xae" * 50, b'"', b"\\ud800", b"\\u0000", b"null", b"{", b"[", b"]" * 20, b","),
+    *(b"<a>" * 30, b"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9", b" " * 300),
+)
 ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 2**31, 2**53, 2**63, 10**40, 1.5, -0.0, 1e308, float("nan"), float("inf")),
-    *("", " ", "\x00", "\ud800", "{event.city}", "报名", "确认", "1", "x" * 5000, "字" * 2000, "/start \x00", "supergroup", "private"),
-    *([], {}, [[]], [None], {"id": {}}, {"": ""}, [{"type": "mention", "offset": -9, "length": 2**40}]),
-)  # fmt: skip
+    *("", " ", "\x00", "\ud800", "{event.city}", "报名", "确认", "1", "x" * 5000, "字" * 2000, "/start \x00"),
+    *("supergroup", "private", [], {}, [[]], [None], {"id": {}}, {"": ""}),
+    [{"type": "mention", "offset": -9, "length": 2**40}],
+)
 
 
 def wechat_bodies() -> list[bytes]:
     """What people do, as the platform writes it, by people of ours."""
     names = sorted(path for path in (_SAMPLES / "wechat").glob("*.xml") if not path.name.startswith("reply_"))
     bodies = [path.read_bytes().strip() for path in names]
-    words = ("报名", "同意", "4", "1", "东莞市欢乐玩具厂", "王芳", "跳过", "13800138000", "w@example.com", "确认", "议程", "我的数据", "人工")
+    words = (
+        "报名",
+        "同意",
+        "4",
+        "1",
+        "东莞市欢乐玩具厂",
+        "王芳",
+        "跳过",
+        "13800138000",
+        "w@example.com",
+        "确认",
+        "议程",
+        "我的数据",
+        "人工",
+    )
     return [*bodies, *(forge.text_xml(word) for word in words)]
 
 
 def from_somebody(body: bytes, choose: random.Random) -> bytes:
     """The same by one of our people, with an id of its own."""
-    for name, value in (("FromUserName", choose.choice(PEOPLE)), ("ToUserName", ACCOUNT), ("MsgId", str(choose.randrange(10**15)))):
+    for name, value in (
+        ("FromUserName", choose.choice(PEOPLE)),
+        ("ToUserName", ACCOUNT),
+        ("MsgId", str(choose.randrange(10**15))),
+    ):
         start, end = body.find(f"<{name}>".encode()), body.find(f"</{name}>".encode())
         if -1 < start < end:
             body = body[: start + len(name) + 2] + value.encode() + body[end:]
     return body
+
+
+def xml_changed(body: bytes, choose: random.Random) -> bytes:
+    """Other fields, still XML; or other bytes."""
+    if choose.random() < 0.5:
+        return bytes_changed(body, choose)
+    leaves = list(_LEAF.finditer(body))
+    for leaf in choose.sample(leaves, min(len(leaves), choose.choice((1, 1, 2, 3)))):
+        name, value = leaf[1], leaf[2]
+        other = choose.choice((choose.choice(TOKENS), bytes_changed(value, choose), choose.choice(leaves)[2], b""))
+        written = b"<%b><![CDATA[%b]]></%b>" % (name, other.replace(b"]]>", b"]] >"), name)
+        body = body.replace(leaf[0], choose.choice((written, written, written + leaf[0], b"")))
+    return body
+
+
+_LEAF = re.compile(rb"<(\w+)>(?:<!\[CDATA\[)?([^<>]*?)(?:\]\]>)?</\1>")
 
 
 def telegram_updates() -> list[dict[str, Any]]:
@@ -66,7 +104,11 @@ def _place(whole: bytes, choose: random.Random) -> int:
 
 def _flip(whole: bytes, choose: random.Random) -> bytes:
     place = _place(whole, choose)
-    return whole[:place] + bytes(byte ^ (1 << choose.randrange(8)) for byte in whole[place : place + 1]) + whole[place + 1 :]
+    return (
+        whole[:place]
+        + bytes(byte ^ (1 << choose.randrange(8)) for byte in whole[place : place + 1])
+        + whole[place + 1 :]
+    )
 
 
 def _put(whole: bytes, choose: random.Random) -> bytes:
@@ -163,7 +205,7 @@ def _field_changed(whole: Any, choose: random.Random) -> None:
 
 def secret_changed(choose: random.Random) -> str | None:
     """No secret, or one that is not quite the right one, as far as a header can carry it."""
-    right = forge.KEYS["TELEGRAM_SECRET"]
+    right = KEYS["TELEGRAM_SECRET"]
     while True:
         changed = bytes_changed(right.encode(), choose).decode("latin-1")
         written = "".join(char for char in changed if char >= " " and char != "\x7f").strip()

@@ -89,6 +89,7 @@ class Siege:
                 self.crowd.closing = True
                 await asyncio.wait_for(life, _FINISHING)
                 self._look_at_the_export()
+                self.crowd.tally.wrong += played.telegram.violations
                 self.report.exit_code = await asyncio.to_thread(self.server.stop)
             finally:
                 if self.server.running:

@@ -10,27 +10,25 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
 
+from bot.content.load import load
 from tests.conftest import sqlite_url
 from tests.long import mutations
-from tests.long.forge import Request, posted, pushed
+from tests.long.crowd import Crowd
+from tests.long.forge import Request, posted, pushed, text_xml
 from tests.long.ground import Ground, Picture, opened
+from tests.long.ledger import differences
 from tests.long.nursery import Nursery
-from tests.long.rows import (
-    ANSWERED,
-    KEPT,
-    NOTHING,
-    TELEGRAM_REFUSED,
-    TELEGRAM_TAKEN,
-    WECHAT_CHECKED,
-    WECHAT_REFUSED,
-    WECHAT_TAKEN,
-    Row,
-)
-from tests.long.wire import Answer, Wire
+from tests.long.odd_http import ODD_HTTP, Odd, written
+from tests.long.rows import ANSWERED, KEPT, NOTHING, Row
+from tests.long.telegram_rows import TELEGRAM_REFUSED, TELEGRAM_TAKEN
+from tests.long.wechat_rows import COMPATIBLE, PLAIN, WECHAT_CHECKED, WECHAT_REFUSED, WECHAT_TAKEN
+from tests.long.wire import Answer, Wire, read
+from tests.served import ROOT
 
 MUTATIONS = int(os.environ.get("TEST_MUTATIONS", "20000"))  # of each body
 SEED = int(os.environ.get("TEST_SEED", "20191022"))
@@ -46,7 +44,22 @@ def ground(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A server on SQLite."""
     folder = tmp_path_factory.mktemp("sqlite")
     with opened(Ground(nursery, sqlite_url(folder), folder)) as ground:
+        slow = ground.meanwhile(drop_by_drop(ground.port))  # takes 5 seconds
         yield ground
+        assert slow.result(15) == 403
+
+
+async def drop_by_drop(port: int) -> int:
+    """A push whose body comes a byte a second; the status."""
+    reader, writer = await Wire(port).connect()
+    writer.write(written(pushed(), Content_Length="1000")[:-500])
+    status = asyncio.create_task(read(reader))
+    for _ in range(10):
+        writer.write(b"x")
+        if (await asyncio.wait([status], timeout=1))[0]:
+            break
+    writer.close()
+    return (await status).status
 
 
 @pytest.fixture
@@ -76,6 +89,67 @@ async def test_every_refusal_looks_the_same(wire: Wire) -> None:
     assert len(looks) == 1, looks
 
 
+async def test_compatible_mode_believes_the_sealed_part_alone(nursery: Nursery, tmp_path: pathlib.Path) -> None:
+    with opened(Ground(nursery, sqlite_url(tmp_path), tmp_path, WECHAT_MODE="compatible")) as ground:
+        async with Wire(ground.port) as wire:
+            for row in COMPATIBLE:
+                await look(ground, wire, row)
+        assert ground.column("contact", "user_id") == ["oHostile"]
+
+
+async def test_plain_mode_takes_one_body_for_one_nonce(nursery: Nursery, tmp_path: pathlib.Path) -> None:
+    with opened(Ground(nursery, sqlite_url(tmp_path), tmp_path, WECHAT_MODE="plain")) as ground:
+        async with Wire(ground.port) as wire:
+            for row in PLAIN:
+                await look(ground, wire, row)
+            first = pushed(mode="plain", nonce="1234")
+            answer = await first.over(wire)
+            before = ground.still()
+            again = await first.over(wire)
+            assert (again.status, _said(again)) == (200, _said(answer))
+            assert (await replace(first, body=text_xml("报名")).over(wire)).status == 403
+            for query in _joined_otherwise(first):
+                assert (await replace(first.but(**query), body=text_xml("报名")).over(wire)).status == 403, query
+            assert ground.still() == before
+
+
+def _joined_otherwise(request: Request) -> list[dict[str, str]]:
+    """Other pairs of timestamp and nonce which the same signature fits, as its parts are joined without a border."""
+    known = dict(request.query)
+    moment, nonce = known["timestamp"], known["nonce"]
+    return [{"timestamp": moment[:place], "nonce": moment[place:] + nonce} for place in (9, 8, 1)] + [
+        {"timestamp": nonce + moment, "nonce": ""}, {"timestamp": moment + nonce[:1], "nonce": nonce[1:]}]  # fmt: skip
+
+
+def _said(answer: Answer) -> bytes:
+    return answer.body.partition(b"<Content>")[2]
+
+
+@pytest.mark.parametrize("odd", ODD_HTTP, ids=lambda odd: odd.name)
+async def test_odd_http(ground: Ground, odd: Odd) -> None:
+    before = ground.picture()
+    reader, writer = await Wire(ground.port).connect()
+    writer.write(odd.make())
+    if odd.hangs_up:
+        writer.write_eof()
+    try:
+        async with asyncio.timeout(10):
+            status = (await read(reader)).status
+    except (EOFError, ConnectionError):
+        status = 0
+    writer.close()
+    assert status in odd.right
+    assert left(before, ground.picture()) == (ANSWERED if status == 200 else NOTHING)
+
+
+async def test_a_large_body_with_a_wrong_secret_is_not_waited_for(ground: Ground) -> None:
+    reader, writer = await Wire(ground.port).connect()
+    writer.write(b"POST /telegram/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+    async with asyncio.timeout(2):
+        assert (await read(reader)).status == 401
+    writer.close()
+
+
 async def look(ground: Ground, wire: Wire, row: Row) -> None:
     """Sends the request of a row, and looks at the answer and at every table."""
     before, alarms = ground.picture(), ground.alarms()
@@ -103,6 +177,16 @@ async def test_a_few_mutations(ground: Ground) -> None:
     await mutate(ground, FEW)
 
 
+async def test_mutations_would_be_noticed(nursery: Nursery, tmp_path: pathlib.Path) -> None:
+    """The control arm: a server that believes every signature and every secret."""
+    unguarded = Ground(nursery, sqlite_url(tmp_path), tmp_path, "tests.long.unguarded")
+    with opened(unguarded) as ground:
+        async with Wire(ground.port) as wire:
+            for kind in (signed_then_mutated, without_secret):
+                with pytest.raises(AssertionError):
+                    await kind(ground, wire, FEW)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 async def test_mutations(
@@ -115,8 +199,10 @@ async def test_mutations(
         seen = await mutate(ground, MUTATIONS)
         after = ground.memory
         with capsys.disabled():
-            print(f"\n{database_url.partition(':')[0]}: {MUTATIONS} mutations of each body (seed {SEED}) in"
-                  f" {time.monotonic() - began:.0f} s: {seen}; memory {before:.1f} MiB, then {after:.1f} MiB")  # fmt: skip
+            print(
+                f"\n{database_url.partition(':')[0]}: {MUTATIONS} mutations of each body (seed {SEED}) in"
+                f" {time.monotonic() - began:.0f} s: {seen}; memory {before:.1f} MiB, then {after:.1f} MiB"
+            )
         assert after - before < MORE_MEMORY
 
 
@@ -128,7 +214,20 @@ async def mutate(ground: Ground, count: int) -> dict[str, dict[int, int]]:
             seen[kind.__name__] = dict(await kind(ground, wire, count))
     assert not ground.alarms()
     assert ground.outcome("fault") == 0
+    await somebody_registers(ground)
     return seen
+
+
+async def somebody_registers(ground: Ground) -> None:
+    """One person on each channel, from the first word to the export."""
+    crowd = Crowd(ground.port, ground.played.telegram, load(ROOT / "content"), SEED, first=len(ground.export()) + 1)
+    try:
+        for channel in ("wechat", "telegram"):
+            await crowd.registers(crowd.newcomer(channel))
+    finally:
+        await crowd.close()
+    rows = [row for row in ground.export() if row["user_id"] in {person.user_id for person in crowd.people}]
+    assert not list(differences(crowd.people, rows))
 
 
 async def signed_then_mutated(ground: Ground, wire: Wire, count: int) -> Counter[int]:
@@ -144,7 +243,7 @@ async def signed_then_mutated(ground: Ground, wire: Wire, count: int) -> Counter
         return mutations.request_changed(right, choose), right
 
     def judge(sent: Request, right: Request, answer: Answer) -> bool:
-        return answer.status == 403 and not answer.body or answer.status == 200 and unharmed(sent, right)
+        return (answer.status == 403 and not answer.body) or (answer.status == 200 and unharmed(sent, right))
 
     seen = await storm(wire, count, make, judge)
     assert ground.still() == before
@@ -156,7 +255,7 @@ async def mutated_then_signed(ground: Ground, wire: Wire, count: int) -> Counter
     choose, bodies = random.Random(SEED + 1), mutations.wechat_bodies()
 
     def make() -> tuple[Request, Request]:
-        request = pushed(mutations.bytes_changed(mutations.from_somebody(choose.choice(bodies), choose), choose))
+        request = pushed(mutations.xml_changed(mutations.from_somebody(choose.choice(bodies), choose), choose))
         return request, request
 
     return await storm(wire, count, make, lambda _, __, answer: answer.status in (200, 403))
@@ -196,16 +295,18 @@ async def storm(
 ) -> Counter[int]:
     """So many requests, some at once; each answer must be right. How many had which status."""
     seen: Counter[int] = Counter()
+    wrong: list[tuple[int, Request, Answer]] = []
     waiting = iter(range(count))
 
     async def worker() -> None:
         for number in waiting:
             sent, right = make()
             answer = await sent.over(wire)
-            assert judge(sent, right, answer), (number, sent, answer)
+            wrong.extend([] if judge(sent, right, answer) else [(number, sent, answer)])
             seen[answer.status] += 1
 
     await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    assert not wrong, (len(wrong), wrong[:3])
     return seen
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.content.records import Content, Words
-from tests.long.crowd import DONE, Crowd, Person, make_person
+from tests.long.crowd import DONE, Crowd, Person
 from tests.long.ground import Ground, opened
 from tests.long.nursery import Nursery
 from tests.long.texts import EACH_CONTROL, ENORMOUS, LITERAL, STRANGE
@@ -30,8 +30,9 @@ Somebody = tuple[str, Iterator[str]]
 
 async def test_odd_words(nursery: Nursery, database_url: str, tmp_path: pathlib.Path, content: Content) -> None:
     """A few people, each of whom says other odd words each time."""
-    wechat, telegram = itertools.cycle(ON_WECHAT), itertools.cycle(ON_TELEGRAM)
-    people: list[Somebody] = [("wechat", wechat)] * FEW + [("telegram", telegram)] * FEW
+    wechat: Somebody = "wechat", itertools.cycle(ON_WECHAT)
+    telegram: Somebody = "telegram", itertools.cycle(ON_TELEGRAM)
+    people = [wechat] * FEW + [telegram] * FEW
     await everybody_says(nursery, database_url, tmp_path, content, people)
 
 
@@ -86,8 +87,7 @@ class Talk:
     async def goes_on(self, waiting: Iterator[Somebody]) -> None:
         """One person after the other."""
         for channel, odd in waiting:
-            person = make_person(len(self.crowd.people) + 1, channel, self.crowd.choose)
-            self.crowd.people.append(person)
+            person = self.crowd.newcomer(channel)
             await self._registers(person, odd)
             await self._goes_round(person, odd)
 

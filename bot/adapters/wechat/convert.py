@@ -21,6 +21,7 @@ from bot.settings import Settings
 
 CHANNEL = "wechat"
 LARGEST = 64 * 1024  # bytes of a body
+LONGEST = 4096  # characters of a text that go on; no phone lets a person type as many
 FRESH = timedelta(minutes=5)  # how far the timestamp of a request may be from now
 SUCCESS = b"success"  # accepted, nothing shown; never encrypted
 
@@ -172,7 +173,7 @@ def _message(account: Account, found: Fields) -> tuple[Message | None, str]:
         sender=Address(CHANNEL, account.app_id, user),
         sent_at=datetime.fromtimestamp(int(created), UTC),
         kind=said.kind,
-        text=said.text,
+        text=said.text[:LONGEST],
         tapped=said.tapped,
         source=said.source,
         opened=account.windows.get(said.window),
