@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -74,6 +75,29 @@ async def test_sigterm_in_the_middle_of_the_start_ends_with_0(tmp_path: Path) ->
         _, said = await asyncio.to_thread(process.communicate)
     assert process.returncode == 0
     assert b"Traceback" not in said
+
+
+async def test_a_changed_text_is_said_at_once_and_a_broken_one_never(
+    tmp_path: Path, played: tuple[Platforms, int]
+) -> None:
+    texts = shutil.copytree(ROOT / "content", tmp_path / "content") / "texts.toml"
+    shipped, person = texts.read_text(encoding="utf-8"), played[0].telegram.phone(70_000_001)
+
+    async def says(wanted: str) -> None:
+        async with asyncio.timeout(10):
+            while wanted not in await person.says("谢谢"):
+                await asyncio.sleep(0.05)
+
+    async with serving(tmp_path, *played, CONTENT=str(texts.parent)) as serve:
+        await says("不客气！还有问题随时问我。")
+        texts.write_text(shipped.replace("不客气！还有问题随时问我。", "应该的！"), encoding="utf-8")
+        await says("应该的！")
+        texts.write_text(shipped.replace("[thanks]", "[thanks"), encoding="utf-8")
+        async with asyncio.timeout(10):
+            while "the changed content is refused fault=texts.toml:" not in serve.log.read_text():
+                await asyncio.sleep(0.05)
+        assert "应该的！" in await person.says("谢谢")
+        assert await stopped(serve) == 0
 
 
 @contextlib.asynccontextmanager

@@ -216,6 +216,7 @@ class _Reader:
             self._names("event.toml:privacy.notice.", event.privacy.notice, NAMES)
         for number, question in enumerate(form.questions if form else (), start=1):
             self._names(f"form.toml:question[{number}].prompt.", question.prompt, NAMES)
+            self._names(f"form.toml:question[{number}].colleague.", question.colleague, NAMES)
             self._names(f"form.toml:question[{number}].help.", question.help, NAMES)
         for number, reminder in enumerate(reminders.reminders if reminders else (), start=1):
             of_person = frozenset() if reminder.when.startswith("draft") else _REMINDER_NAMES

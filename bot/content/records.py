@@ -149,6 +149,7 @@ class Question(Record):
     id: Id
     kind: Literal["choice", "text", "phone", "email", "consent"]
     prompt: Words
+    colleague: Words | None = None  # the prompt when a colleague is registered, where that differs
     label: Words  # its short name in the review
     help: Words | None = None  # what is accepted, said when an answer is not
     choices: tuple[FormChoice, ...] = ()

@@ -17,7 +17,10 @@ def faults(content: Content, fits: Iterable[Fit]) -> list[Fault]:
     found: list[Fault] = []
     for question in content.form.questions:
         for language in LANGUAGES:
-            prompt = fill(question.prompt.of(language), content.known[language])
+            longest = max(
+                (question.prompt, question.colleague or question.prompt), key=lambda words: len(words.of(language))
+            )
+            prompt = fill(longest.of(language), content.known[language])
             reply = Reply(ask=f"99/99 {prompt}", choices=_choices(content, question, language))
             for fit in fits:
                 try:

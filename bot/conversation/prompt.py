@@ -52,7 +52,7 @@ def prompt(turn: Turn, note: str = "") -> Reply:
 def ask(turn: Turn, draft: Draft, question: Question, note: str = "") -> Reply:
     """One question with its place in the form and its choices."""
     draft.at = question.id
-    words = turn.fill(question.prompt)
+    words = turn.fill((draft.colleague and question.colleague) or question.prompt)
     done, total = step(turn.content.form, question, draft.answers, _given(turn, draft))
     if question.kind == "consent" and draft.colleague:
         words = turn.say("colleague.consent")

@@ -32,7 +32,7 @@ async def test_one_answer_is_changed_from_the_review(town: Town) -> None:
     chat = town.chat()
     await chat.says("报名", *FORM)
     assert (await chat.taps("修改")).split("\n") == MENU
-    assert await chat.says("4") == "请问参会人的姓名？\n[1 不改了]"
+    assert await chat.says("4") == "请问您的姓名？\n[1 不改了]"
     assert "姓名 李四\n职务 人事经理" in await chat.says("李四")
     await chat.says("修改", "手机")
     assert (await chat.says("138")).endswith("[1 不改了]")
@@ -47,7 +47,7 @@ async def test_an_answer_can_be_changed_before_the_review_too(town: Town) -> Non
     await chat.says("报名", *FORM[:5])
     menu = await chat.says("修改")
     assert menu.endswith("[4 姓名 王芳]\n[5 改好了]")
-    assert (await chat.says("单位", "深圳市欢乐玩具厂")).startswith("5/8 参会人的职务？")
+    assert (await chat.says("单位", "深圳市欢乐玩具厂")).startswith("5/8 您的职务？")
     await chat.says(*FORM[5:], "确认")
     assert registered(town.database)[0].organization == "深圳市欢乐玩具厂"
 

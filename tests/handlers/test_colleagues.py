@@ -36,7 +36,7 @@ async def test_a_colleague_is_registered_under_the_same_chat(town: Town) -> None
     )
     assert said.endswith("[1 同意]\n[2 不同意]")
     assert await chat.says("同意") == "1/6 单位全称？\n[1 和我一样：东莞市欢乐玩具厂]"
-    assert await chat.taps("和我一样：东莞市欢乐玩具厂") == "2/6 请问参会人的姓名？"
+    assert await chat.taps("和我一样：东莞市欢乐玩具厂") == "2/6 同事的姓名？"
     await chat.says("李四", "跳过")
     assert chat.reply is not None
     assert (chat.reply.ask[:3], chat.reply.contact_button) == ("4/6", "")
@@ -142,7 +142,7 @@ async def test_register_goes_on_with_a_colleague_who_was_left_in_the_middle(town
     town.clock.wind(timedelta(days=2))
     said = await chat.says("报名")
     assert said.startswith("您的报名 FFS-")
-    assert said.endswith("3/6 参会人的职务？不想填，回复「跳过」就行。\n[1 跳过]")
+    assert said.endswith("3/6 同事的职务？不想填，回复「跳过」就行。\n[1 跳过]")
     await chat.says("跳过", "13900139000", "lisi@example.com", "确认")
     assert [row.name for row in registered(town.database)] == ["王芳", "李四"]
 

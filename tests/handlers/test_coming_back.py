@@ -42,7 +42,7 @@ async def test_who_leaves_and_comes_back_after_days_goes_on_where_it_stopped(tow
     assert "填到第6步，共8步" in await chat.says("我的报名")
     assert (await chat.says("几点开始")).startswith("2019年10月22日")
     town.clock.wind(timedelta(days=9))
-    assert (await chat.says("报名")).startswith("欢迎回来！前面填的都还在。\n6/8 参会人的手机号？")
+    assert (await chat.says("报名")).startswith("欢迎回来！前面填的都还在。\n6/8 您的手机号？")
     await chat.says(*FORM[6:], "确认")
     (row,) = registered(town.database)
     assert (row.organization, row.title, row.phone) == (FORM[3], FORM[5], f"+86{FORM[6]}")
@@ -54,7 +54,7 @@ async def test_the_ways_back_into_the_form(town: Town, way: str) -> None:
     chat = town.chat()
     await chat.says("报名", *FORM[:4], "退出")
     said = await (chat.taps("继续报名") if way == "tap" else chat.says(way))
-    assert said.endswith("4/8 请问参会人的姓名？")
+    assert said.endswith("4/8 请问您的姓名？")
 
 
 async def test_words_said_outside_the_form_are_no_answers(town: Town) -> None:
@@ -102,7 +102,7 @@ async def test_a_new_question_is_asked_of_who_comes_back_and_nothing_else(town: 
     await chat.says("报名", *FORM[:7], "退出")
     town.use(edited(tmp_path, "form.toml", ('[[question]]\nid = "name"', f'{DIET}[[question]]\nid = "name"')))
     assert (await chat.says("报名")).startswith("欢迎回来！前面填的都还在。\n4/9 有什么忌口？")
-    assert (await chat.says("不吃辣")).startswith("8/9 参会人的邮箱？")
+    assert (await chat.says("不吃辣")).startswith("8/9 您的邮箱？")
     assert "饮食 不吃辣" in await chat.says(FORM[7])
     await chat.says("确认")
     (row,) = registered(town.database)
@@ -172,7 +172,7 @@ async def test_a_new_notice_is_agreed_to_again_and_the_rest_is_kept(town: Town, 
     said = await chat.says("报名")
     assert said.startswith("欢迎回来！前面填的都还在。隐私说明更新了，请您再看一次。\n报名大约需要2分钟")
     assert said.endswith("[1 同意]\n[2 不同意]")
-    assert (await chat.says("同意")).startswith("6/8 参会人的手机号？")
+    assert (await chat.says("同意")).startswith("6/8 您的手机号？")
     await chat.says(*FORM[6:], "确认")
     (row,) = registered(town.database)
     assert (row.consent_version, row.organization) == ("2", FORM[3])

@@ -31,10 +31,10 @@ async def test_a_factory_registers_from_the_first_word_to_the_reference(town: To
     programme = "2/8 贵单位是否已参加2019年的家庭友好空间项目？\n[1 已参加]\n[2 还没有，想了解]"
     assert await chat.says("4") == programme
     assert await chat.says("1") == "3/8 单位全称？"
-    assert await chat.says("东莞市欢乐玩具厂") == "4/8 请问参会人的姓名？"
-    assert await chat.says("王芳") == "5/8 参会人的职务？不想填，回复「跳过」就行。\n[1 跳过]"
-    assert (await chat.says("人事经理")).startswith("6/8 参会人的手机号？")
-    assert (await chat.says("138 0013 8000")).startswith("7/8 参会人的邮箱？")
+    assert await chat.says("东莞市欢乐玩具厂") == "4/8 请问您的姓名？"
+    assert await chat.says("王芳") == "5/8 您的职务？不想填，回复「跳过」就行。\n[1 跳过]"
+    assert (await chat.says("人事经理")).startswith("6/8 您的手机号？")
+    assert (await chat.says("138 0013 8000")).startswith("7/8 您的邮箱？")
     assert (await chat.says("wangfang@example.com")).split("\n") == [
         "请核对：",
         "类别 工厂代表",
@@ -223,7 +223,7 @@ async def test_somebody_elses_contact_is_not_taken(town: Town) -> None:
     await at(chat, "phone")
     said = await chat.does(Kind.PHONE)
     assert said.startswith("这好像是别人的号码。")
-    assert "6/8 参会人的手机号？" in said
+    assert "6/8 您的手机号？" in said
 
 
 async def test_a_number_that_nobody_asked_for_is_not_kept(town: Town) -> None:
@@ -231,7 +231,7 @@ async def test_a_number_that_nobody_asked_for_is_not_kept(town: Town) -> None:
     assert await chat.does(Kind.PHONE, phone="+8613900139000") == "谢谢，不过现在不需要您的号码。"
     await at(chat, "name")
     said = await chat.does(Kind.PHONE, phone="+8613900139000")
-    assert said == "谢谢，不过现在不需要您的号码。\n4/8 请问参会人的姓名？"
+    assert said == "谢谢，不过现在不需要您的号码。\n4/8 请问您的姓名？"
     assert "139" not in await chat.says("我的数据")
 
 
@@ -280,7 +280,7 @@ async def test_where_it_is_not_sure_the_person_decides_whether_it_was_the_answer
 async def test_a_company_whose_name_looks_like_a_question_is_taken_at_its_word(town: Town, company: str) -> None:
     chat = town.chat()
     await at(chat, "organization")
-    assert (await chat.says(company)) == "4/8 请问参会人的姓名？"
+    assert (await chat.says(company)) == "4/8 请问您的姓名？"
     await chat.says(*FORM[4:], "确认")
     assert registered(town.database)[0].organization == company
 

@@ -113,7 +113,7 @@ async def test_an_english_question_in_mid_form_turns_it_and_the_form_asks_in_eng
     chat = town.chat()
     await chat.says("报名", *FORM[:4])
     said = await chat.says("is it free?")
-    assert said.endswith("4/8 Name of the person attending?")
+    assert said.endswith("4/8 Your name?")
 
 
 async def test_a_picked_language_stays(town: Town) -> None:

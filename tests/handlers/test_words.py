@@ -95,7 +95,7 @@ ASIDES = (
 
 
 async def test_in_the_form_each_word_is_still_that_word_and_no_name(town: Town, content: Content) -> None:
-    asks = "4/8 请问参会人的姓名？"
+    asks = "4/8 请问您的姓名？"
     for key, words in IN_THE_FORM.items():
         expected = {"welcome_back": "欢迎回来", "form.name": asks}.get(key) or sentence(content, key).split("{")[0]
         for word in words:
