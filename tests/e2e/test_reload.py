@@ -1,0 +1,48 @@
+"""An organizer edits a file while people ask: the next answer is the new one, and a broken file changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import shutil
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from tests.conftest import sqlite_url
+from tests.served import ROOT, House, house
+
+
+async def _until(what: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await what():
+            await asyncio.sleep(0.05)
+
+
+async def _refused(served: House) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        page = (await client.get(f"{served.url}/metrics")).text
+    return 'usher_content_reloads_total{outcome="refused"}' in page
+
+
+async def test_an_edited_answer_is_given_at_once_and_a_broken_file_keeps_the_old_one(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "content"
+    shutil.copytree(ROOT / "content", folder)
+    cost = folder / "faq" / "cost.md"
+    async with house(sqlite_url(tmp_path), CONTENT=str(folder)) as served:
+        wang = served.wechat.phone("oWang")
+        assert "免费" in await wang.says("要收费吗")
+        front, _, _ = cost.read_text().rpartition("+++")
+        cost.write_text(f"{front}+++\n\n## zh\n\n一分钱都不收。\n\n## en\n\nNot a cent.\n")
+
+        async def changed() -> bool:
+            return "一分钱都不收" in await wang.says("要收费吗")
+
+        await _until(changed)
+        event = folder / "event.toml"
+        event.write_text(event.read_text().replace('starts = "9:30"', 'starts = "half past nine"'))
+        cost.write_text("no front matter")
+        await _until(lambda: _refused(served))
+        assert "一分钱都不收" in await wang.says("要收费吗")
+        assert "9:30" in await wang.says("几点开始")
+        assert served.wechat.violations == []
