@@ -83,7 +83,7 @@ def cancel_one(turn: Turn) -> Reply:
     turn.outcome = "cancelled"
     again = "colleague" if row.registered_by else "register"
     text = turn.say("cancel.done", reference=row.reference, name=row.name or "")
-    return Reply(f"{text}{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
+    return Reply(f"{text}\n{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
 
 
 def ask_to_drop(turn: Turn) -> Reply:
@@ -103,7 +103,7 @@ def drop(turn: Turn) -> Reply:
         return prompt(turn)
     again = "colleague" if turn.state.draft and turn.state.draft.colleague else "register"
     turn.state.draft = None
-    return Reply(f"{turn.say('drop.done')}{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
+    return Reply(f"{turn.say('drop.done')}\n{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
 
 
 def apply_change(turn: Turn, draft: Draft) -> Reply:
@@ -121,7 +121,12 @@ def apply_change(turn: Turn, draft: Draft) -> Reply:
 
 
 def _open(turn: Turn, row: Registration) -> Reply:
-    draft = Draft(answers=answers_of(row), changes=row.reference, consent_version=row.consent_version)
+    draft = Draft(
+        answers=answers_of(row),
+        changes=row.reference,
+        consent_version=row.consent_version,
+        colleague=row.registered_by is not None,
+    )
     turn.state.change = draft
     return menu(turn, draft, turn.say("edit.begin", reference=row.reference, name=row.name or ""))
 

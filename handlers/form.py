@@ -55,6 +55,8 @@ def fill_in(turn: Turn) -> Reply:
 @router.kind(Kind.PHONE)
 def share_phone(turn: Turn) -> Reply:
     """The person's own number, shared by a button."""
+    if reply := too_late(turn):
+        return reply
     draft = turn.state.form
     question = current(turn, draft) if draft else None
     if draft is None or question is None or question.kind != "phone" or draft.colleague:

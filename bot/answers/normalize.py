@@ -47,7 +47,10 @@ def plain(text: str) -> str:
 
 def bare(text: str) -> str:
     """A wish without its courtesy, after `plain`: 我想报名 is 报名."""
-    return _COURTESY.sub("", plain(text)).strip()
+    said = plain(text)
+    while (shorter := _EDGES.sub("", _COURTESY.sub("", said))) != said:
+        said = shorter
+    return said
 
 
 def number(text: str) -> int | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, text, update
 from sqlmodel import Session, col
 
 import handlers
@@ -17,7 +17,7 @@ from bot.content.records import Content
 from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Opened
 from bot.store import tables
-from bot.store.database import Database
+from bot.store.database import LOCK_SECONDS, Database
 from tests.chat import FORM, Chat, Town
 from tests.edits import sentence
 from tests.stored import contact, registered, rows, waiting
@@ -197,35 +197,38 @@ async def test_a_database_that_another_process_holds_is_unavailable_and_the_copy
     chat = town.chat()
     await chat.says("报名", *FORM)
     confirm = message(town, "确认")
-    short = "PRAGMA busy_timeout=50" if town.database.sqlite else "SET lock_timeout='50ms'"
     other = Database(town.database.url.render_as_string(hide_password=False))
-    with town.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(short)
-    place = Town(town.database, town.content, town.clock)
-    with other.engine.begin() as holder:
+    with other.engine.begin() as holder, monkeypatch.context() as patch:
         holder.execute(text("UPDATE contact SET seen_at = seen_at"))
-        if not town.database.sqlite:
-            monkeypatch.setattr(Database, "transact_now", _with_short_patience(Database.transact_now))
+        await _shorten_patience(town.database, patch)
         with pytest.raises(Unavailable):
-            await Chat(place, chat.address).repeats(confirm)
+            await chat.repeats(confirm)
     other.close()
-    monkeypatch.undo()
     if town.database.sqlite:
-        with town.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout=15000")
+        await asyncio.to_thread(_set_busy_timeout, town.database, LOCK_SECONDS * 1000)
     assert (await chat.repeats(confirm)).startswith("报名已提交")
     assert len(registered(town.database)) == 1
 
 
-def _with_short_patience(transact: Any) -> Any:
-    def transact_now(database: Database, work: Any) -> Any:
-        def patiently(connection: Any) -> Any:
-            connection.exec_driver_sql("SET LOCAL lock_timeout='50ms'")
+async def _shorten_patience(database: Database, patch: pytest.MonkeyPatch) -> None:
+    if database.sqlite:  # it has one connection, which keeps the setting
+        await asyncio.to_thread(_set_busy_timeout, database, 50)
+        return
+    transact = Database.transact_now
+
+    def impatient(self: Database, work: Any) -> Any:
+        def hurried(connection: Connection) -> Any:
+            connection.execute(text("SET LOCAL lock_timeout = '50ms'"))  # for this transaction alone
             return work(connection)
 
-        return transact(database, patiently)
+        return transact(self, hurried)
 
-    return transact_now
+    patch.setattr(Database, "transact_now", impatient)
+
+
+def _set_busy_timeout(database: Database, milliseconds: int) -> None:
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={milliseconds}")
 
 
 async def test_who_hangs_up_before_the_commit_is_still_heard(town: Town) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import pathlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -29,6 +30,14 @@ async def at(database_url: str, patience: float = 5.0, **settings: str) -> Async
     async with house(database_url, patience, **settings) as home, content_at_the_end(home):
         home.telegram.quiet = QUIET
         yield home
+
+
+@pytest.fixture(autouse=True)
+def _no_fault_of_ours(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A fault of the bot is met with a polite sentence; it must not hide behind that."""
+    yield
+    errors = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert [error for error in errors if "failed" in error] == []
 
 
 async def side_by_side(*talks: Coroutine[None, None, None]) -> None:

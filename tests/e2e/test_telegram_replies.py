@@ -92,7 +92,7 @@ async def test_a_500_means_that_nobody_knows_so_it_is_not_sent_again(home: House
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_refused_token_alarms_and_the_update_is_not_lost(home: House) -> None:
+async def test_a_refused_token_alarms_and_the_update_is_not_lost(home: House, caplog: pytest.LogCaptureFixture) -> None:
     li = writer(home)
     await li.starts()
     sent = _update(home, li, "帮助")
@@ -100,6 +100,7 @@ async def test_a_refused_token_alarms_and_the_update_is_not_lost(home: House) ->
     assert await home.telegram.deliver(sent) == [503]
     assert await home.telegram.deliver(sent) == [200]
     assert len(lines(li)) == 2
+    assert "USHER_TELEGRAM_TOKEN" in caplog.text
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -118,7 +119,7 @@ async def test_a_crash_before_the_reply_was_sent_leaves_it_to_a_later_copy(home:
     li = writer(home)
     await says(li, *FORM)
     sent = _update(home, li, "确认")
-    home.telegram.api.refuse("sendMessage", 401, "Unauthorized")
+    home.telegram.api.refuse("sendMessage", 429, TOO_MANY.format(40), retry_after=40)
     assert await home.telegram.deliver(sent) == [503]
     await _claimed(home, seconds_ago=1)
     assert await home.telegram.deliver(sent) == [503], "somebody may be sending it just now"

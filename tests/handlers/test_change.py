@@ -92,7 +92,7 @@ async def test_cancel_in_the_review_drops_the_draft_after_asking_once(town: Town
         assert await chat.says(way) == asks
         assert await chat.taps("继续填") == review
     await chat.says("取消")
-    assert await chat.says("1") == "好的，已经清掉了。以后想报名，回复「报名」就行。\n[1 我要报名]"
+    assert await chat.says("1") == "好的，已经清掉了。\n以后想报名，回复「报名」就行。\n[1 我要报名]"
     assert "王芳" not in await chat.says("我的数据")
     assert registered(town.database) == []
     assert (await chat.says("报名")).startswith("好的，一共8步。")
@@ -198,6 +198,16 @@ async def test_cancelling_asks_once_more(town: Town) -> None:
     assert said.startswith(f"已取消 王芳 的报名（{reference}）。")
     assert registered(town.database)[0].status == "cancelled"
     assert "状态：已取消" in await chat.says("我的报名")
+
+
+async def test_in_english_the_sentences_stand_apart(town: Town) -> None:
+    chat = town.chat(language="en")
+    await chat.says("register", *FORM[:5], "cancel")
+    again = 'Send "register" whenever you want to start again.\n[1 Register]'
+    assert await chat.taps("Yes, delete it") == f"Done, it has been deleted.\n{again}"
+    await chat.registers()
+    await chat.says("cancel")
+    assert (await chat.taps("Yes, cancel it")).endswith(f"is cancelled.\n{again}")
 
 
 async def test_a_yes_that_comes_twice_or_late_cancels_once(town: Town) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.content.records import Content
+from bot.message import Kind
 from tests.chat import FORM, Town
 from tests.edits import with_event
 from tests.stored import registered
@@ -29,6 +32,48 @@ async def test_registration_opens_and_closes_at_its_time(town: Town, content: Co
     assert await chat.says("替同事报名") == closed
     assert (await chat.says("报名")).startswith("您的报名 FFS-")
     assert len(registered(town.database)) == 1
+
+
+async def test_whoever_is_in_the_form_when_it_closes_is_told_and_nothing_more_is_taken(
+    town: Town, content: Content
+) -> None:
+    typing, tapping, sharing = (town.chat(name) for name in ("a", "b", "c"))
+    await typing.says("报名", *FORM[:5])
+    await tapping.says("报名", *FORM[:1])
+    await sharing.says("报名", *FORM[:6])
+    town.use(with_event(content, registration={"opens": None, "closes": "2019-10-08T09:30:00"}))
+    town.clock.wind(timedelta(hours=1))
+    closed = "报名已于2019年10月8日（周二）9:30截止。有需要请回复「人工」联系主办方。\n[1 看议程]\n[2 会场在哪]"
+    assert await typing.says("人事经理") == closed
+    assert await tapping.taps("工厂代表") == closed
+    assert await sharing.does(Kind.PHONE, phone="+8613800138000") == closed
+    for chat, refused in ((typing, "职务"), (tapping, "类别"), (sharing, "手机")):
+        assert f"\n{refused} " not in await chat.says("我的数据")
+    assert (await typing.says("要收费吗")).startswith("参会费用：免费。")
+    await typing.says("取消报名")
+    assert (await typing.taps("不报了，清掉")).startswith("好的，已经清掉了。")
+    assert "王芳" not in await typing.says("我的数据")
+
+
+@pytest.mark.parametrize("word", ["报名", "替同事报名", "我的报名", "修改", "取消报名", "怎么报名"])
+async def test_afterwards_nothing_invites_to_register(town: Town, word: str) -> None:
+    town.clock.wind(timedelta(days=30))
+    said = await town.chat().says(word)
+    assert said.startswith("会议已于2019年10月22日（周二）结束，报名已关闭。感谢您的关注！")
+    assert "报名]" not in said
+
+
+async def test_afterwards_a_registration_is_shown_and_no_longer_changed(town: Town) -> None:
+    chat = town.chat()
+    await chat.registers()
+    town.clock.wind(timedelta(days=30))
+    said = await chat.says("我的报名")
+    assert said.startswith("您的报名 FFS-")
+    assert said.endswith("结束，报名已关闭。感谢您的关注！")
+    for word in ("修改", "取消报名", "订阅"):
+        assert (await chat.says(word)).startswith("会议已于2019年10月22日（周二）结束"), word
+    assert (await chat.says("我的数据")).count("王芳") == 1
+    assert (await chat.says("删除我的信息", "确定删除")).startswith("已全部删除")
 
 
 async def test_registration_stays_open_until_the_event_begins(town: Town, content: Content) -> None:

@@ -172,6 +172,16 @@ async def test_who_lost_their_own_registration_meanwhile_cannot_send_a_colleague
     assert [row.name for row in registered(town.database)] == ["王芳"]
 
 
+async def test_a_colleagues_answer_is_asked_for_as_theirs_when_it_is_changed(town: Town) -> None:
+    chat = town.chat()
+    await with_colleagues(chat, 1)
+    await chat.says("修改", "同事0")
+    assert (await chat.says("手机")).startswith("同事的手机号？")
+    assert (await chat.does(Kind.PHONE, phone="+8613800138000")).startswith("谢谢，不过现在不需要您的号码。")
+    await chat.says("13900139009")
+    assert registered(town.database)[1].phone == "+8613900139009"
+
+
 async def test_ones_own_number_is_not_taken_for_a_colleagues(town: Town) -> None:
     chat = town.chat()
     await chat.registers()

@@ -43,6 +43,23 @@ def test_marks_width_and_case_around_a_word_do_not_matter(word: str) -> None:
     assert [handlers.router.words.get(plain(form)) for form in forms] == [handler] * len(forms)
 
 
+@pytest.mark.parametrize(
+    ("wish", "word"),
+    [
+        ("我想报名", "报名"),
+        ("请帮我报名一下，谢谢", "报名"),
+        ("我要取消报名", "取消报名"),
+        ("麻烦转人工", "人工"),
+        ("想修改一下", "修改"),
+        ("I want to register", "register"),
+        ("register please!", "register"),
+        ("I'd like to cancel, please", "cancel"),
+    ],
+)
+def test_courtesy_around_a_word_does_not_matter(wish: str, word: str) -> None:
+    assert handlers.router._command(wish) is handlers.router.words[word]
+
+
 @pytest.mark.parametrize("word", ["报名表在哪", "我的报名呢在哪", "melody", "helpful", "reeditor", "议程表怎么还没有"])
 def test_a_word_inside_another_is_not_that_word(word: str) -> None:
     assert not handlers.router.knows(word)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, make_url, text
 
-from tests.long.crowd import REVIEW, Person
+from tests.long.people import REVIEW, Person
 
 _DRAFTS = "SELECT user_id, state FROM conversation JOIN contact ON contact.id = conversation.contact_id"
 _REGISTERED = "SELECT contact.user_id, registration.* FROM registration JOIN contact ON contact.id = contact_id"

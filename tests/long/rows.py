@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.long.forge import Request
+from tests.long.ground import Ground, Picture
+from tests.long.wire import Wire
 
 NOTHING, KEPT, ANSWERED = "nothing", "one kept body", "one answered message"
 
@@ -33,3 +35,23 @@ def kept(name: str, make: Callable[[], Request]) -> Row:
 def answered(name: str, make: Callable[[], Request]) -> Row:
     """A person's message, however odd."""
     return Row(name, make, 200, ANSWERED)
+
+
+async def look(ground: Ground, wire: Wire, row: Row) -> None:
+    """Sends the request of a row, and looks at the answer and at every table."""
+    before, alarms = ground.picture(), ground.alarms()
+    answer = await row.make().over(wire)
+    assert answer.status == row.status, (row.name, answer)
+    assert answer.status == 200 or not answer.body, (row.name, answer)
+    assert left(before, ground.picture()) == row.leaves, (row.name, answer)
+    assert ground.alarms() == alarms, row.name
+
+
+def left(before: Picture, after: Picture) -> str:
+    """What a request left behind."""
+    if before == after:
+        return NOTHING
+    more = {name: after[name][0] - before[name][0] for name in before if after[name][0] != before[name][0]}
+    if more == {"kept": 1}:
+        return KEPT
+    return ANSWERED if more.get("message") == 1 and "kept" not in more else f"other changes: {more}"

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.content.load import load
-from tests.long.crowd import Crowd, Tally
+from tests.long.crowd import Crowd
 from tests.long.ledger import Stored, differences, doubled
 from tests.long.nursery import Forked, Nursery
+from tests.long.people import Tally
 from tests.served import NOW, ROOT, Process, environment, free_port, platforms
 
 KILLS_FROM, KILLS_TO = 0.02, 0.4  # seconds after ready

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.content.records import Content, Words
-from tests.long.crowd import DONE, Crowd, Person
+from tests.long.crowd import Crowd
 from tests.long.ground import Ground, opened
 from tests.long.nursery import Nursery
+from tests.long.people import DONE, Person
 from tests.long.texts import EACH_CONTROL, ENORMOUS, LITERAL, STRANGE
 
-SLOWEST = 4.5  # seconds for one reply; WeChat cuts at 5
+SLOWEST = 2.0  # seconds for one reply; WeChat cuts at 5, and everybody waits behind one slow text
 AT_ONCE = 8
 FEW = 5  # people on each channel in the short form
 ON_WECHAT = (*LITERAL, *STRANGE)
@@ -70,7 +71,7 @@ async def everybody_says(
         assert ground.outcome("fault") == 0
         wrong = talk.differences(ground.export())
         assert not wrong, "\n".join(wrong)
-        assert max(talk.took)[0] < SLOWEST, max(talk.took)
+        assert max(talk.took)[0] < SLOWEST, sorted(talk.took)[-3:]
         return talk
 
 
