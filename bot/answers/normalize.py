@@ -67,7 +67,8 @@ def language_of(text: str) -> str | None:
     narrow = unicodedata.normalize("NFKC", text).casefold()
     if _CJK.search(narrow):
         return "zh"
-    words = [word for word in _LATIN_WORD.findall(re.sub(r"\S*[@/]\S*", " ", narrow)) if word != "ok"]
+    prose = " ".join(part for part in narrow.split() if "@" not in part and "/" not in part)
+    words = [word for word in _LATIN_WORD.findall(prose) if word != "ok"]
     return "en" if len(words) >= 2 else None
 
 

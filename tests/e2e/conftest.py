@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from tests.conftest import postgresql_url, sqlite_url
 from tests.e2e.talk import content_with
-from tests.served import House, Platforms, house
+from tests.served import House, Platforms, Process, house
 
 Visit = Callable[..., AbstractAsyncContextManager[House]]
 NewDatabase = Callable[[str], str]
@@ -57,6 +57,16 @@ async def content_at_the_end(played: House | Platforms) -> AsyncIterator[None]:
         await played.telegram.close()
         raise
     content_with(played)
+
+
+@contextlib.contextmanager
+def running(process: Process) -> Iterator[Process]:
+    """No process outlives its test."""
+    try:
+        yield process
+    finally:
+        if process.running:
+            process.kill()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from bot.clock import seconds
 from bot.sandbox.wechat_xml import Value
 from bot.settings import read
 from bot.store.database import Database
-from tests.e2e.conftest import BOTH, NewDatabase, at, content_at_the_end, side_by_side
+from tests.e2e.conftest import BOTH, NewDatabase, at, content_at_the_end, running, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import FORM, follower, lines, provoked, reference_in, registrations, says, writer
 from tests.served import Process, environment, free_port, platforms
@@ -67,22 +67,22 @@ async def _stopped(url: str, folder: pathlib.Path) -> None:
     """SIGTERM, and the database does not come back: the process ends in time, and nothing was acknowledged."""
     port, database = free_port(), Database(read({"USHER_DATABASE_URL": url}).database_url)
     async with platforms(port) as played, content_at_the_end(played):
-        process = Process(environment(url, port, played.url), folder, port)
-        await process.start()
-        wang, ann = follower(played), writer(played)
-        await asyncio.gather(says(wang, *FORM), says(ann, *FORM))
-        with held(url):
-            waiting = [asyncio.create_task(phone.says("确认")) for phone in (wang, ann)]
-            await asyncio.sleep(1)
-            began = seconds()
-            assert await asyncio.to_thread(process.stop) == 0
-            print(f"{url.partition(':')[0]} held at SIGTERM: ended after {seconds() - began:.2f} s")
-            assert seconds() - began < 10
-        for task in waiting:
-            assert not task.done(), "nobody was answered"
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        assert len(played.telegram.updates.pending) == 1, "the update comes again"
-        for phone in (wang, ann):
-            assert await registrations(database, phone) == []
+        with running(Process(environment(url, port, played.url), folder, port)) as process:
+            await process.start()
+            wang, ann = follower(played), writer(played)
+            await asyncio.gather(says(wang, *FORM), says(ann, *FORM))
+            with held(url):
+                waiting = [asyncio.create_task(phone.says("确认")) for phone in (wang, ann)]
+                await asyncio.sleep(1)
+                began = seconds()
+                assert await asyncio.to_thread(process.stop) == 0
+                print(f"{url.partition(':')[0]} held at SIGTERM: ended after {seconds() - began:.2f} s")
+                assert seconds() - began < 10
+            for task in waiting:
+                assert not task.done(), "nobody was answered"
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            assert len(played.telegram.updates.pending) == 1, "the update comes again"
+            for phone in (wang, ann):
+                assert await registrations(database, phone) == []
     database.close()

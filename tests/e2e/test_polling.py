@@ -7,7 +7,7 @@ import pathlib
 
 from bot.clock import seconds
 from bot.store.database import Database
-from tests.e2e.conftest import BOTH, NewDatabase, Visit, content_at_the_end, side_by_side
+from tests.e2e.conftest import BOTH, NewDatabase, Visit, content_at_the_end, running, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import FORM, FORM_EN, kept, lines, reference_in, registrations, says, talk, writer
 from tests.served import House, Process, environment, free_port, platforms
@@ -58,21 +58,21 @@ async def _killed_and_started(database_url: str, tmp_path: pathlib.Path) -> None
     port, database = free_port(), Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
     async with platforms(port) as played, content_at_the_end(played):
         env = environment(database_url, port, played.url, TELEGRAM_MODE="polling")
-        process = Process(env, tmp_path, port)
-        began = seconds()
-        await process.start()
-        pace = (seconds() - began) / 4
-        li = played.telegram.phone(4711)
-        await says(li, *FORM)
-        with held(database_url):
-            confirming = asyncio.create_task(li.says("确认"))
-            await asyncio.sleep(pace)  # until it is fetched, and at the door of the database
-            assert len(played.telegram.updates.pending) == 1, "the offset has not moved"
-            process.kill()
-        assert await registrations(database, li) == []
-        await process.start()
-        reply = await confirming
-        assert await asyncio.to_thread(process.stop) == 0
+        with running(Process(env, tmp_path, port)) as process:
+            began = seconds()
+            await process.start()
+            pace = (seconds() - began) / 4
+            li = played.telegram.phone(4711)
+            await says(li, *FORM)
+            with held(database_url):
+                confirming = asyncio.create_task(li.says("确认"))
+                await asyncio.sleep(pace)  # until it is fetched, and at the door of the database
+                assert len(played.telegram.updates.pending) == 1, "the offset has not moved"
+                process.kill()
+            assert await registrations(database, li) == []
+            await process.start()
+            reply = await confirming
+            assert await asyncio.to_thread(process.stop) == 0
     assert [row.reference for row in await registrations(database, li)] == [reference_in(reply)]
     assert "".join(lines(li)).count("报名已提交") == 1
     database.close()

@@ -12,7 +12,7 @@ import httpx
 from bot.clock import seconds
 from bot.settings import read
 from bot.store.database import Database
-from tests.e2e.conftest import BOTH, QUIET, NewDatabase, Visit, content_at_the_end, side_by_side
+from tests.e2e.conftest import BOTH, QUIET, NewDatabase, Visit, content_at_the_end, running, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import (
     FORM,
@@ -131,18 +131,14 @@ async def _outside(database_url: str, folder: pathlib.Path) -> AsyncIterator[tup
     """
     port = free_port()
     async with platforms(port) as played:
-        process = Process(environment(database_url, port, played.url, LOG="json"), folder, port)
-        began = seconds()
-        await process.start()
-        pace = (seconds() - began) / 6
-        played.wechat.patience = max(2.5, 5 * pace)
-        async with asyncio.timeout(10):
-            while played.telegram.updates.webhook is None:
-                await asyncio.sleep(0.01)
-        played.telegram.quiet = QUIET
-        try:
+        with running(Process(environment(database_url, port, played.url, LOG="json"), folder, port)) as process:
+            began = seconds()
+            await process.start()
+            pace = (seconds() - began) / 6
+            played.wechat.patience = max(2.5, 5 * pace)
+            async with asyncio.timeout(10):
+                while played.telegram.updates.webhook is None:
+                    await asyncio.sleep(0.01)
+            played.telegram.quiet = QUIET
             async with content_at_the_end(played):
                 yield played, process, pace
-        finally:
-            if process.running:
-                process.kill()
