@@ -110,13 +110,12 @@ def _for_colleague(turn: Turn, mine: dict[str, str]) -> Draft:
 
 def _submit(turn: Turn, draft: Draft) -> Reply:
     """Makes the registration. The contact's row is locked, so no second one can be made at the same time."""
-    rows = registrations(turn.session, turn.person.id)
-    mine = own(rows)
-    if mine is not None and not draft.colleague:
-        turn.state.draft = None
-        return show(turn, rows)
+    mine = own(registrations(turn.session, turn.person.id)) if draft.colleague else None
     if mine is None and draft.colleague:
         return _first_yourself(turn)
+    if mine is None and has_own(turn.session, turn.person.id):
+        turn.state.draft = None
+        return show(turn, registrations(turn.session, turn.person.id))
     origin = Origin(
         contact_id=turn.person.id,
         channel=turn.message.sender.channel,
@@ -124,7 +123,7 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
         source=turn.person.source,
         consent_version=draft.consent_version,
         consent_at=datetime.fromisoformat(draft.consent_at),
-        registered_by=mine.reference if mine and draft.colleague else None,
+        registered_by=mine.reference if mine else None,
     )
     answers = pruned(turn.content.form, draft.answers)
     row = submit(turn.session, turn.content.event, answers, origin, turn.now)

@@ -101,9 +101,12 @@ class Dispatcher:
         return reply
 
     def _may_ask(self, message: Message) -> bool:
-        """Whether these may be a question: not a tap, a known word, or a number alone."""
-        typed = message.kind is Kind.TEXT and not message.tapped
-        return typed and number(message.text) is None and not self._router.knows(message.text)
+        """Whether these may be a question: not a tap, a known word, a number or a mail address alone."""
+        text = message.text
+        if message.kind is not Kind.TEXT or message.tapped or not any(map(str.isalpha, text)):
+            return False
+        address = "@" in text and len(text.split()) == 1
+        return not address and number(text) is None and not self._router.knows(text)
 
     def _turn(self, connection: Connection, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
         turn, before = self._begin(connection, message, live, match)

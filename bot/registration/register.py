@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
+from sqlalchemy import select, text
+from sqlmodel import Session, SQLModel, col
 
 from bot.content.records import Event
-from bot.store import tables
 from bot.store.tables import Registration, Status
 
 COLUMNS = ("category", "programme", "organization", "name", "title", "phone", "email")
@@ -20,6 +18,15 @@ MOST_COLLEAGUES = 5
 EVENT_ROW = "event"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: https://www.crockford.com/base32.html
 _LENGTH = 6
+# Written out: everybody who registers runs them while others wait for the same lock.
+_HAS_OWN = text("""
+    SELECT 1 FROM registration
+    WHERE contact_id = :contact_id AND registered_by IS NULL AND status <> :cancelled LIMIT 1
+""")
+_LOCK = text("INSERT INTO event (id) VALUES (:id) ON CONFLICT (id) DO UPDATE SET id = excluded.id")
+_TAKEN = text("SELECT count(*) FROM registration WHERE status IN (:confirmed, :waitlisted)")
+_USED = text("SELECT 1 FROM registration WHERE reference = :reference")
+_TABLE = SQLModel.metadata.tables["registration"]
 _READ_AS = str.maketrans("ILO", "110")
 
 
@@ -44,9 +51,7 @@ def registrations(session: Session, contact_id: int) -> list[Registration]:
 
 def has_own(session: Session, contact_id: int) -> bool:
     """Whether the contact has a live registration of its own."""
-    mine = (col(Registration.contact_id) == contact_id, col(Registration.registered_by).is_(None))
-    statement = select(col(Registration.id)).where(*mine, col(Registration.status) != Status.CANCELLED).limit(1)
-    return session.scalar(statement) is not None
+    return session.scalar(_HAS_OWN, {"contact_id": contact_id, "cancelled": Status.CANCELLED}) is not None
 
 
 def live(rows: list[Registration]) -> list[Registration]:
@@ -76,8 +81,7 @@ def submit(session: Session, event: Event, answers: Mapping[str, str], origin: O
         decided_at=now if status is Status.CONFIRMED else None,
     )
     apply(row, answers)
-    session.add(row)
-    session.flush()
+    session.execute(_TABLE.insert(), row.model_dump(exclude={"id"}))
     return row
 
 
@@ -100,25 +104,22 @@ def cancel(session: Session, row: Registration) -> None:
     session.add(row)
 
 
-def read_reference(text: str, prefix: str) -> str:
+def read_reference(typed: str, prefix: str) -> str:
     """A reference as people type it: lower case, without the prefix, O for 0, I and L for 1."""
-    code = text.strip().upper().removeprefix(f"{prefix}-").translate(_READ_AS)
+    code = typed.strip().upper().removeprefix(f"{prefix}-").translate(_READ_AS)
     return f"{prefix}-{code}"
 
 
 def lock_event(session: Session) -> None:
     """Takes the event's row: seats are counted and given under it. Order of locks: contact, event, registration."""
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[session.get_bind().dialect.name]
-    session.execute(dialect.insert(tables.Event).values(id=EVENT_ROW).on_conflict_do_nothing())
-    session.execute(select(col(tables.Event.id)).where(col(tables.Event.id) == EVENT_ROW).with_for_update())
+    session.execute(_LOCK, {"id": EVENT_ROW})
 
 
 def _first_status(session: Session, event: Event) -> Status:
     """Nobody passes those who wait: a seat that was given back is theirs first."""
     lock_event(session)
-    before = col(Registration.status).in_((Status.CONFIRMED, Status.WAITLISTED))
-    taken = select(func.count()).select_from(Registration).where(before)
-    if event.capacity and (session.scalar(taken) or 0) >= event.capacity:
+    before = {"confirmed": Status.CONFIRMED, "waitlisted": Status.WAITLISTED}
+    if event.capacity and (session.scalar(_TAKEN, before) or 0) >= event.capacity:
         return Status.WAITLISTED
     return Status.CONFIRMED if event.auto_confirm else Status.PENDING
 
@@ -126,5 +127,5 @@ def _first_status(session: Session, event: Event) -> Status:
 def _unused_reference(session: Session, prefix: str) -> str:
     while True:
         reference = f"{prefix}-{''.join(secrets.choice(_CROCKFORD) for _ in range(_LENGTH))}"
-        if session.scalar(select(col(Registration.id)).where(col(Registration.reference) == reference)) is None:
+        if session.scalar(_USED, {"reference": reference}) is None:
             return reference

@@ -197,7 +197,7 @@ async def test_control_two_confirmations_through_the_whole_conversation(
 ) -> None:
     town, together = Town(postgresql_unguarded, content, clock), Together()
     await town.chat().says("报名", *FORM)
-    monkeypatch.setattr(handlers.registration, "registrations", together.after(service.registrations))
+    monkeypatch.setattr(handlers.registration, "has_own", together.after(service.has_own))
     if not lock:
         monkeypatch.setattr(arrival, "meet", not_locking)
     if not index:
