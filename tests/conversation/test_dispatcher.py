@@ -176,7 +176,7 @@ async def test_while_the_database_is_away_nothing_is_answered_and_nothing_kept(
     await chat.says("报名", *FORM)
     confirm = message(town, "确认")
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "transact_now", _away)
+        patch.setattr(Database, "transact", _away)
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await chat.repeats(confirm)
@@ -186,7 +186,7 @@ async def test_while_the_database_is_away_nothing_is_answered_and_nothing_kept(
     assert len(registered(town.database)) == 1
 
 
-def _away(*_: object) -> None:
+async def _away(*_: object) -> None:
     raise Unavailable("the database did not answer")
 
 

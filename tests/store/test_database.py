@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from bot.errors import Unavailable
 from bot.store.database import Database
+from bot.store.migrate import migrate
 from tests.emptied import Open, empty, opened
 
 
@@ -52,7 +53,7 @@ async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
         held.set()
         assert done.wait(5)
 
-    writing = asyncio.create_task(database.write(hold))
+    writing = asyncio.create_task(asyncio.to_thread(database.write_now, hold))
     await asyncio.to_thread(held.wait, 5)
     assert names(database) == []
     done.set()
@@ -131,3 +132,27 @@ async def test_scrubbing_empties_the_log_of_sqlite(tmp_path: Path) -> None:
     assert log.read_bytes() == b""
     assert b"a name to forget" not in (tmp_path / "usher.db").read_bytes()
     database.close()
+
+
+async def test_whoever_waits_for_a_lock_keeps_nobody_else_from_running(tmp_path: Path) -> None:
+    first, second = (Database(f"sqlite:///{tmp_path / 'a.db'}") for _ in range(2))
+    migrate(first)
+    held, done = threading.Event(), threading.Event()
+
+    def hold(session: Session) -> None:
+        put(session, "held")
+        held.set()
+        assert done.wait(5)
+
+    holding = asyncio.create_task(asyncio.to_thread(first.write_now, hold))
+    await asyncio.to_thread(held.wait, 5)
+    waiting = [asyncio.create_task(second.write(lambda session, n=n: put(session, f"{n}"))) for n in range(3)]
+    await asyncio.sleep(0.05)  # the loop runs on: none of the three holds it up
+    assert not any(task.done() for task in waiting)
+    waiting[1].cancel()  # a caller who goes away ends nobody's work but their own
+    done.set()
+    await asyncio.gather(holding, *waiting, return_exceptions=True)
+    await second.write(lambda session: put(session, "after"))
+    assert {"held", "0", "2", "after"} <= set(names(first))
+    first.close()
+    second.close()
