@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -76,6 +77,8 @@ async def serve(usher: Usher, started: Callable[[], Awaitable[None]] = nothing) 
 
     async def opened() -> None:
         await usher.start()
+        gc.collect()
+        gc.freeze()  # what was loaded stays for good: looking through it again and again made replies wait
         await started()
 
     listening = bound(usher.settings.host, usher.settings.port)
