@@ -35,3 +35,8 @@ class Clock:
 def seconds() -> float:
     """A clock for durations, which nobody can set back."""
     return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Holds this thread up for so long; never called in an event loop's."""
+    time.sleep(seconds)
