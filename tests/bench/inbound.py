@@ -70,7 +70,7 @@ def bare_loop(folder: pathlib.Path, messages: list[list[Statement]], name: str) 
 
 
 async def served(url: str, folder: pathlib.Path, people: list[list[bytes]], at_once: int) -> dict[str, Any]:
-    """One round through `usher serve`."""
+    """One round through `usher serve`: without a pause between a person's messages, then with one of a second."""
     port = free_port()
     process = Process(environment(url, port, "http://127.0.0.1:1", TELEGRAM_TOKEN="", TELEGRAM_SECRET=""), folder, port)
     started = time.perf_counter()
@@ -81,11 +81,13 @@ async def served(url: str, folder: pathlib.Path, people: list[list[bytes]], at_o
     try:
         await run(port, people[:20], 20)  # warm-up
         before, memory = inside.cpu_times(), inside.memory_info().rss
-        measured = await run(port, people[20:], at_once)
+        measured = await run(port, people[20:-at_once], at_once)
         after = inside.cpu_times()
+        typing = await run(port, people[-at_once:], at_once, pause=1)
         cpu = (after.user + after.system) - (before.user + before.system)
         return {
             **shown(measured),
+            "a_second_between_messages": shown(typing),
             "start_s": round(start_seconds, 2),
             "cpu_us_per_message": round(cpu * 1e6 / measured.messages),
             "rss_mib": round(inside.memory_info().rss / 2**20, 1),
@@ -112,7 +114,7 @@ async def rounds(folder: pathlib.Path, options: argparse.Namespace, server: str 
     sample = await statements(folder, 40)
     now = read({"USHER_NOW": NOW}).now
     assert now is not None
-    people = [requests(person, now.timestamp()) for person in range(options.people + 20)]
+    people = [requests(person, now.timestamp()) for person in range(20 + options.people + options.at_once)]
     bare: list[float] = []
     sqlite_rounds: list[dict[str, Any]] = []
     postgresql_rounds: list[dict[str, Any]] = []

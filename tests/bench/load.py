@@ -54,8 +54,8 @@ def requests(person: int, when: float, steps: Sequence[str] = STEPS) -> list[byt
     return made
 
 
-async def run(port: int, people: Sequence[Sequence[bytes]], at_once: int) -> Measured:
-    """Lets so many people write at once, each waiting for the reply before the next message."""
+async def run(port: int, people: Sequence[Sequence[bytes]], at_once: int, pause: float = 0) -> Measured:
+    """Lets so many people write at once, each waiting for the reply, and `pause` seconds more, before the next."""
     waiting, took, failed = list(people), [], [0]
 
     async def worker() -> None:
@@ -67,6 +67,7 @@ async def run(port: int, people: Sequence[Sequence[bytes]], at_once: int) -> Mea
                 status, body = await answer(reader)
                 took.append(time.perf_counter() - started)
                 failed[0] += status != 200 or not body.startswith(b"<xml>")
+                await asyncio.sleep(pause)
         writer.close()
         await writer.wait_closed()
 
