@@ -67,6 +67,7 @@ def forget_old_messages(session: Session, before: datetime, slice_rows: int = 50
 
 
 def _erase(session: Session, table: type, *where: object) -> int:
+    # SQLModel hides columns, and SQLAlchemy the row count of a DELETE, from mypy.
     return int(session.execute(delete(table).where(*where)).rowcount)  # type: ignore[attr-defined, arg-type]
 
 
