@@ -28,7 +28,7 @@ def not_registered(turn: Turn) -> Reply:
 
 def ways_on(turn: Turn) -> tuple[Choice, ...]:
     """What may be done next: one's registration or how to make one, agenda and venue."""
-    if has_own(turn.session, turn.person.id):
+    if has_own(turn.connection, turn.person.id):
         keys = ["me", "agenda", "venue"]
     else:
         keys = ["agenda", "venue"] if closed(turn) else ["register", "agenda", "venue"]

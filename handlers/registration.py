@@ -34,7 +34,7 @@ def register(turn: Turn) -> Reply:
     turn.state.change = None
     draft = turn.state.draft
     if draft is None or draft.colleague:
-        if has_own(turn.session, turn.person.id):
+        if has_own(turn.connection, turn.person.id):
             shown = show(turn, registrations(turn.session, turn.person.id))
             return shown if draft is None or closed(turn) else _go_on(turn, draft, shown.text)
         draft = turn.state.draft = None  # a colleague's cannot be sent without one's own
@@ -113,7 +113,7 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
     mine = own(registrations(turn.session, turn.person.id)) if draft.colleague else None
     if mine is None and draft.colleague:
         return _first_yourself(turn)
-    if mine is None and has_own(turn.session, turn.person.id):
+    if mine is None and has_own(turn.connection, turn.person.id):
         turn.state.draft = None
         return show(turn, registrations(turn.session, turn.person.id))
     origin = Origin(
@@ -126,7 +126,7 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
         registered_by=mine.reference if mine else None,
     )
     answers = pruned(turn.content.form, draft.answers)
-    row = submit(turn.session, turn.content.event, answers, origin, turn.now)
+    row = submit(turn.connection, turn.content.event, answers, origin, turn.now)
     turn.state.draft = None
     turn.outcome = "registered"
     return _done(turn, row)

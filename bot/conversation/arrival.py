@@ -7,24 +7,20 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Boolean, Connection, bindparam, delete, text, update
+from sqlalchemy import Connection, delete, update
 from sqlmodel import col
 
 from bot.conversation.turn import Person, Turn
 from bot.message import Address, Kind, Message, Reply
-from bot.store.tables import Contact, Registration, UtcDateTime
+from bot.store.statement import Statement, moment
+from bot.store.tables import Contact, Registration
 
 _HASHED = "hmac:"  # a user id that was forgotten at an unfollow
 _FALLBACK = "zh"
 
 
-def _moments(*names: str) -> tuple[BindParameter[datetime], ...]:
-    return tuple(bindparam(name, type_=UtcDateTime) for name in names)
-
-
 # Written out, because each message runs them: both databases read the same words, and nothing is built each time.
-_MEET = (
-    text("""
+_MEET = Statement("""
     INSERT INTO contact (channel, account, user_id, language, language_chosen, source, created_at, seen_at,
                          message_until, message_left, tap_until, tap_left, blocked_at)
     VALUES (:channel, :account, :user_id, :language, false, :source, :now, :now,
@@ -40,18 +36,15 @@ _MEET = (
                         THEN contact.tap_left ELSE excluded.tap_left END,
         tap_until = COALESCE(excluded.tap_until, contact.tap_until)
     RETURNING id, language, language_chosen, stopped_at, source, created_at
-    """)
-    .bindparams(*_moments("now", "message_until", "tap_until", "blocked_at"))
-    .columns(language_chosen=Boolean, stopped_at=UtcDateTime, created_at=UtcDateTime)
-)
-_STANDING = text("""
+""")
+_STANDING = Statement("""
     SELECT conversation.state, message.id, message.reply
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
 """)
 # A person who is new here may be one who unfollowed, and left registrations under a keyed hash.
-_STANDING_OF_NEW = text("""
+_STANDING_OF_NEW = Statement("""
     SELECT conversation.state, message.id, message.reply, former.id
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
@@ -59,16 +52,16 @@ _STANDING_OF_NEW = text("""
     LEFT JOIN contact AS former
         ON former.channel = :channel AND former.account = :account AND former.user_id = :hashed
 """)
-_SAVE = text("""
+_SAVE = Statement("""
     INSERT INTO conversation (contact_id, state, draft_at, updated_at)
     VALUES (:contact_id, :state, :draft_at, :now)
     ON CONFLICT (contact_id) DO UPDATE SET
         state = excluded.state, draft_at = excluded.draft_at, updated_at = excluded.updated_at
-""").bindparams(*_moments("draft_at", "now"))
-_ANSWERED = text("""
+""")
+_ANSWERED = Statement("""
     INSERT INTO message (key, contact_id, received_at, reply, claimed_at)
     VALUES (:key, :contact_id, :now, :reply, :claimed)
-""").bindparams(*_moments("now", "claimed"))
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +92,9 @@ def meet(connection: Connection, message: Message, now: datetime) -> Person:
     }
     if opened:
         values |= {f"{opened.window}_until": now + opened.lasts, f"{opened.window}_left": opened.count}
-    row = connection.execute(_MEET, values).one()
-    return Person(row.id, row.language, row.language_chosen, row.stopped_at, row.source, row.created_at,
-                  is_new=row.created_at == now)  # fmt: skip
+    id_, language, chosen, stopped_at, source, created_at = _MEET.row(connection, **values)
+    created = moment(created_at) or now
+    return Person(id_, language, bool(chosen), moment(stopped_at), source, created, is_new=created == now)
 
 
 def standing(connection: Connection, person: Person, message: Message, secret: bytes) -> Standing:
@@ -110,8 +103,8 @@ def standing(connection: Connection, person: Person, message: Message, secret: b
     if person.is_new:
         sender = message.sender
         values |= {"channel": sender.channel, "account": sender.account, "hashed": keyed_hash(sender, secret)}
-    row = connection.execute(_STANDING_OF_NEW if person.is_new else _STANDING, values).one()
-    state, seen, reply, *former = row
+    look = _STANDING_OF_NEW if person.is_new else _STANDING
+    state, seen, reply, *former = look.row(connection, **values)
     return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, *former)
 
 
@@ -120,9 +113,9 @@ def save(turn: Turn, reply: Reply | None, drafted: datetime | None, claimed: dat
     contact_id = None if turn.erased else turn.person.id
     common = {"contact_id": contact_id, "now": turn.now}
     if not turn.erased:
-        turn.connection.execute(_SAVE, {**common, "state": turn.state.to_json(), "draft_at": drafted})
+        _SAVE.run(turn.connection, **common, state=turn.state.to_json(), draft_at=drafted)
     stored = reply.to_json() if reply else None
-    turn.connection.execute(_ANSWERED, {**common, "key": turn.message.id, "reply": stored, "claimed": claimed})
+    _ANSWERED.run(turn.connection, **common, key=turn.message.id, reply=stored, claimed=claimed)
     if turn.changed and not turn.erased:
         values = {name: getattr(turn.person, name) for name in turn.changed}
         turn.connection.execute(update(Contact).where(col(Contact.id) == contact_id).values(**values))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select
 from sqlmodel import Session, SQLModel, col
 
 from bot.content.records import Event
+from bot.store.statement import Statement
 from bot.store.tables import Registration, Status
 
 COLUMNS = ("category", "programme", "organization", "name", "title", "phone", "email")
@@ -19,14 +20,14 @@ EVENT_ROW = "event"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: https://www.crockford.com/base32.html
 _LENGTH = 6
 # Written out: everybody who registers runs them while others wait for the same lock.
-_HAS_OWN = text("""
+_HAS_OWN = Statement("""
     SELECT 1 FROM registration
     WHERE contact_id = :contact_id AND registered_by IS NULL AND status <> :cancelled LIMIT 1
 """)
-_LOCK = text("INSERT INTO event (id) VALUES (:id) ON CONFLICT (id) DO UPDATE SET id = excluded.id")
-_TAKEN = text("SELECT count(*) FROM registration WHERE status IN (:confirmed, :waitlisted)")
-_USED = text("SELECT 1 FROM registration WHERE reference = :reference")
-_TABLE = SQLModel.metadata.tables["registration"]
+_LOCK = Statement("INSERT INTO event (id) VALUES (:id) ON CONFLICT (id) DO UPDATE SET id = excluded.id")
+_TAKEN = Statement("SELECT count(*) FROM registration WHERE status IN (:confirmed, :waitlisted)")
+_USED = Statement("SELECT 1 FROM registration WHERE reference = :reference")
+_INSERT = SQLModel.metadata.tables["registration"].insert()
 _READ_AS = str.maketrans("ILO", "110")
 
 
@@ -49,9 +50,9 @@ def registrations(session: Session, contact_id: int) -> list[Registration]:
     return list(session.scalars(statement))
 
 
-def has_own(session: Session, contact_id: int) -> bool:
+def has_own(connection: Connection, contact_id: int) -> bool:
     """Whether the contact has a live registration of its own."""
-    return session.scalar(_HAS_OWN, {"contact_id": contact_id, "cancelled": Status.CANCELLED}) is not None
+    return _HAS_OWN.row(connection, contact_id=contact_id, cancelled=Status.CANCELLED) is not None
 
 
 def live(rows: list[Registration]) -> list[Registration]:
@@ -64,11 +65,13 @@ def own(rows: list[Registration]) -> Registration | None:
     return next((row for row in live(rows) if row.registered_by is None), None)
 
 
-def submit(session: Session, event: Event, answers: Mapping[str, str], origin: Origin, now: datetime) -> Registration:
+def submit(
+    connection: Connection, event: Event, answers: Mapping[str, str], origin: Origin, now: datetime
+) -> Registration:
     """Registers one person. The status follows seats and auto_confirm, decided under the event's lock."""
-    status = _first_status(session, event)
+    status = _first_status(connection, event)
     row = Registration(
-        reference=_unused_reference(session, event.reference_prefix),
+        reference=_unused_reference(connection, event.reference_prefix),
         status=status,
         contact_id=origin.contact_id,
         channel=origin.channel,
@@ -81,7 +84,7 @@ def submit(session: Session, event: Event, answers: Mapping[str, str], origin: O
         decided_at=now if status is Status.CONFIRMED else None,
     )
     apply(row, answers)
-    session.execute(_TABLE.insert(), row.model_dump(exclude={"id"}))
+    connection.execute(_INSERT, row.model_dump(exclude={"id"}))
     return row
 
 
@@ -110,22 +113,27 @@ def read_reference(typed: str, prefix: str) -> str:
     return f"{prefix}-{code}"
 
 
-def lock_event(session: Session) -> None:
+def lock_event(connection: Connection) -> None:
     """Takes the event's row: seats are counted and given under it. Order of locks: contact, event, registration."""
-    session.execute(_LOCK, {"id": EVENT_ROW})
+    _LOCK.run(connection, id=EVENT_ROW)
 
 
-def _first_status(session: Session, event: Event) -> Status:
+def _first_status(connection: Connection, event: Event) -> Status:
     """Nobody passes those who wait: a seat that was given back is theirs first."""
-    lock_event(session)
-    before = {"confirmed": Status.CONFIRMED, "waitlisted": Status.WAITLISTED}
-    if event.capacity and (session.scalar(_TAKEN, before) or 0) >= event.capacity:
+    lock_event(connection)
+    if event.capacity and seats_taken(connection) >= event.capacity:
         return Status.WAITLISTED
     return Status.CONFIRMED if event.auto_confirm else Status.PENDING
 
 
-def _unused_reference(session: Session, prefix: str) -> str:
+def seats_taken(connection: Connection) -> int:
+    """How many are confirmed or stand before everybody who comes later."""
+    counted: int = _TAKEN.row(connection, confirmed=Status.CONFIRMED, waitlisted=Status.WAITLISTED)[0]
+    return counted
+
+
+def _unused_reference(connection: Connection, prefix: str) -> str:
     while True:
         reference = f"{prefix}-{''.join(secrets.choice(_CROCKFORD) for _ in range(_LENGTH))}"
-        if session.scalar(_USED, {"reference": reference}) is None:
+        if _USED.row(connection, reference=reference) is None:
             return reference

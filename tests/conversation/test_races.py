@@ -144,7 +144,9 @@ def submit(database: Database, content: Content, contact_id: int, clock: Clock) 
         zip(("category", "programme", "organization", "name", "title", "phone", "email"), FORM[1:], strict=True)
     )
     origin = service.Origin(contact_id, "memory", "zh", "", "1", clock.now())
-    database.write_now(lambda session: service.submit(session, content.event, answers, origin, clock.now()))
+    database.write_now(
+        lambda session: service.submit(session.connection(), content.event, answers, origin, clock.now())
+    )
 
 
 async def two_who_looked_first(database: Database, content: Content, clock: Clock) -> list[BaseException | None]:
@@ -228,5 +230,5 @@ async def test_control_the_last_seat_without_the_lock_of_the_event(
     assert sum(row.status == "confirmed" for row in registered(postgresql_unguarded)) == seats_given
 
 
-def _no_lock(_: Session) -> None:
+def _no_lock(_: Connection) -> None:
     """Takes nothing."""

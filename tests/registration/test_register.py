@@ -53,7 +53,7 @@ def test_what_is_registered_reads_back_as_the_answers(
     database: Database, content: Content, clock: Clock, contact_id: int
 ) -> None:
     submitted = database.write_now(
-        lambda session: submit(session, content.event, ANSWERS, origin(contact_id, clock), clock.now())
+        lambda session: submit(session.connection(), content.event, ANSWERS, origin(contact_id, clock), clock.now())
     )
     (row,) = database.read_now(lambda session: registrations(session, contact_id))
     assert row.reference == submitted.reference
@@ -75,9 +75,9 @@ def test_a_reference_that_is_taken_is_not_given_again(
     monkeypatch.setattr(secrets, "choice", lambda letters: next(drawn))
 
     def two(session: Session) -> list[str]:
-        mine = submit(session, content.event, ANSWERS, origin(contact_id, clock), clock.now())
+        mine = submit(session.connection(), content.event, ANSWERS, origin(contact_id, clock), clock.now())
         by = origin(contact_id, clock, registered_by=mine.reference)
-        return [mine.reference, submit(session, content.event, ANSWERS, by, clock.now()).reference]
+        return [mine.reference, submit(session.connection(), content.event, ANSWERS, by, clock.now()).reference]
 
     assert database.write_now(two) == ["FFS-AAAAAA", "FFS-BBBBBB"]
 
