@@ -44,6 +44,34 @@ class TryLater(UsherError):
         self.delay = delay
 
 
+class Paused(TryLater):
+    """Certainly not sent; the platform asks the whole account to rest for `delay` seconds."""
+
+
+class WindowClosed(UsherError):
+    """Certainly not sent: WeChat's window for this person is closed, or its count used up (`used_up`)."""
+
+    def __init__(self, reason: str, *, used_up: bool = False) -> None:
+        super().__init__(reason)
+        self.used_up = used_up
+
+
+class RouteOff(UsherError):
+    """Certainly not sent: the account may not use this route; it is switched off for the account."""
+
+
+class Refused(UsherError):
+    """Certainly not sent: our message is wrong, and would be every time."""
+
+
+class Moved(UsherError):
+    """Certainly not sent: the chat has another id now."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__("the chat has another id now")
+        self.user_id = user_id
+
+
 class Unreachable(UsherError):
     """This person cannot be reached until they write again."""
 

@@ -32,11 +32,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _moment(nullable: bool = True) -> Any:
+def moment_column(nullable: bool = True) -> Any:
+    """A column for an aware time."""
     return Field(default=None, sa_type=UtcDateTime, nullable=nullable)
 
 
-def _belongs_to(table: str, *, nullable: bool = False, on_delete: str = "CASCADE", primary: bool = False) -> Any:
+def belongs_to(table: str, *, nullable: bool = False, on_delete: str = "CASCADE", primary: bool = False) -> Any:
+    """A column that names a row of another table, and goes with it unless told otherwise."""
     key = ForeignKey(f"{table}.id", ondelete=on_delete)
     return Column(Integer, key, nullable=nullable and not primary, primary_key=primary, index=not primary)
 
@@ -63,6 +65,10 @@ class Event(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     venue: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    sequence: int = Field(
+        default=0, sa_column_kwargs={"server_default": "0"}
+    )  # of the calendar entry: one more whenever what it says has changed
+    digest: str | None = None  # of what it says
 
 
 class Contact(SQLModel, table=True):
@@ -77,23 +83,23 @@ class Contact(SQLModel, table=True):
     language: str = "zh"
     language_chosen: bool = False  # picked by the person: nothing else changes it
     source: str = ""  # scene or payload that brought the person
-    created_at: datetime = _moment(nullable=False)
-    seen_at: datetime = _moment(nullable=False)
-    message_until: datetime | None = _moment()  # the 48-hour window after a message
+    created_at: datetime = moment_column(nullable=False)
+    seen_at: datetime = moment_column(nullable=False)
+    message_until: datetime | None = moment_column()  # the 48-hour window after a message
     message_left: int = 0
-    tap_until: datetime | None = _moment()  # the one-minute window after a tap; never shortens the other
+    tap_until: datetime | None = moment_column()  # the one-minute window after a tap; never shortens the other
     tap_left: int = 0
-    blocked_at: datetime | None = _moment()  # unfollowed or blocked: cannot be reached until they write
-    stopped_at: datetime | None = _moment()  # wants no reminders
+    blocked_at: datetime | None = moment_column()  # unfollowed or blocked: cannot be reached until they write
+    stopped_at: datetime | None = moment_column()  # wants no reminders
 
 
 class Conversation(SQLModel, table=True):
     """Where a person stands in the dialogue."""
 
-    contact_id: int = Field(sa_column=_belongs_to("contact", primary=True))
+    contact_id: int = Field(sa_column=belongs_to("contact", primary=True))
     state: str  # JSON, see bot/conversation/state.py
-    draft_at: datetime | None = _moment()  # when a draft past consent was last touched
-    updated_at: datetime = _moment(nullable=False)
+    draft_at: datetime | None = moment_column()  # when a draft past consent was last touched
+    updated_at: datetime = moment_column(nullable=False)
 
 
 class Message(SQLModel, table=True):
@@ -101,11 +107,11 @@ class Message(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
-    contact_id: int | None = Field(sa_column=_belongs_to("contact", nullable=True))
-    received_at: datetime = _moment(nullable=False)
+    contact_id: int | None = Field(sa_column=belongs_to("contact", nullable=True))
+    received_at: datetime = moment_column(nullable=False)
     reply: str | None = None  # JSON; null: nothing was to be said
-    claimed_at: datetime | None = _moment()  # when one copy began to send the reply (Telegram)
-    sent_at: datetime | None = _moment()
+    claimed_at: datetime | None = moment_column()  # when one copy began to send the reply (Telegram)
+    sent_at: datetime | None = moment_column()
 
 
 class Registration(SQLModel, table=True):
@@ -124,7 +130,7 @@ class Registration(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     reference: str = Field(unique=True)
-    contact_id: int | None = Field(sa_column=_belongs_to("contact", nullable=True, on_delete="SET NULL"))
+    contact_id: int | None = Field(sa_column=belongs_to("contact", nullable=True, on_delete="SET NULL"))
     status: str = Field(default=Status.PENDING, index=True)
     category: str | None = None
     programme: str | None = None
@@ -139,10 +145,10 @@ class Registration(SQLModel, table=True):
     registered_by: str | None = None  # reference of the colleague who did it
     source: str = ""
     consent_version: str = ""
-    consent_at: datetime = _moment(nullable=False)
+    consent_at: datetime = moment_column(nullable=False)
     created_at: datetime = Field(sa_type=UtcDateTime, nullable=False, index=True)
-    decided_at: datetime | None = _moment()
-    checked_in_at: datetime | None = _moment()
+    decided_at: datetime | None = moment_column()
+    checked_in_at: datetime | None = moment_column()
 
 
 class Asked(SQLModel, table=True):
@@ -151,7 +157,7 @@ class Asked(SQLModel, table=True):
     __tablename__ = "question"
 
     id: int | None = Field(default=None, primary_key=True)
-    contact_id: int | None = Field(sa_column=_belongs_to("contact", nullable=True))
+    contact_id: int | None = Field(sa_column=belongs_to("contact", nullable=True))
     asked_at: datetime = Field(sa_type=UtcDateTime, nullable=False, index=True)
     language: str = "zh"
     outcome: str = Outcome.UNKNOWN
@@ -174,7 +180,7 @@ class Erasure(SQLModel, table=True):
     """A receipt that somebody's data was erased; says how much, never whose."""
 
     id: str = Field(primary_key=True)
-    erased_at: datetime = _moment(nullable=False)
+    erased_at: datetime = moment_column(nullable=False)
     by: str  # chat, command
     rows: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
 

@@ -3,9 +3,9 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from bot.store import tables
+from bot.store import outbox, tables
 
-assert tables.Contact.metadata is SQLModel.metadata
+assert tables.Contact.metadata is outbox.Lane.metadata is SQLModel.metadata
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 with context.begin_transaction():
     context.run_migrations()
