@@ -1,0 +1,58 @@
+"""Commands about the people who registered: export, erase, what they asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from bot.cli.group import read_settings, show, usher, write
+
+
+@usher.command()
+@click.option("--format", "form", default="jsonl", type=click.Choice(["jsonl", "csv", "xlsx"]), show_default=True)
+@click.option(
+    "-o", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead of standard output."
+)
+@click.option("--where", default="", help="A filter such as 'status=confirmed category=factory'.")
+def registrations(form: str, file: Path | None, where: str) -> None:
+    """Exports the registrations."""
+    from bot import commands
+
+    if form == "xlsx" and file is None and sys.stdout.isatty():
+        raise click.UsageError("expected -o FILE for xlsx")
+    with closing(commands.registrations(read_settings(), form, where)) as pieces:
+        first = next(pieces, b"")  # what is wrong with settings or filter shows before a file is opened
+        write(chain((first,), pieces), file)
+
+
+@usher.command()
+@click.argument("reference")
+def forget(reference: str) -> None:
+    """Erases one person's data and prints a receipt."""
+    from bot import commands
+    from bot.clock import Clock
+
+    settings = read_settings()
+    receipt, when = commands.forget(settings, Clock(settings.now), reference)
+    erased = ", ".join(f"{count} {name}" for name, count in receipt.rows.items())
+    click.echo(f"erased: {erased}\nreceipt {receipt.id}, {when}")
+
+
+@usher.command()
+@click.option("--json", "as_json", is_flag=True)
+def questions(as_json: bool) -> None:
+    """What could not be answered, and notes left for a person."""
+    from bot import commands
+
+    rows = commands.questions(read_settings())
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+    elif rows:
+        show(f"{row['asked_at'][:16]} {row['kind']}: {row['text']}" for row in rows)
+    else:
+        click.echo("nothing is waiting")

@@ -1,0 +1,116 @@
+"""Commands that run Usher or look at it: demo, serve, check, ask, status, backup."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from bot import logs
+from bot.cli.group import read_settings, show, usher
+from bot.errors import UsherError
+
+_CONTENT = click.option("--content", type=click.Path(path_type=Path), help="The content folder.")
+
+
+@usher.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+def demo(port: int) -> None:
+    """Everything on this machine, with two phones to try it: prints one address to open."""
+    _stoppable()
+    from bot.demo import demo as demonstrate
+    from bot.serve import run
+
+    logs.start("text")
+    run(demonstrate(os.environ, port))
+
+
+@usher.command()
+def serve() -> None:
+    """Production: channels, health, metrics. SIGTERM drains."""
+    _stoppable()
+    from bot.app import Usher
+    from bot.clock import Clock
+    from bot.serve import run
+    from bot.serve import serve as serving
+
+    settings = read_settings()
+    logs.start(settings.log)
+
+    async def main() -> None:
+        await serving(Usher(settings, Clock(settings.now)))
+
+    run(main())
+
+
+@usher.command()
+@_CONTENT
+@click.option("--answers", is_flag=True, help="Report how well each entry is found.")
+def check(content: Path | None, answers: bool) -> None:
+    """Lints the content: one line a fault."""
+    from bot import commands
+
+    settings = read_settings()
+    faults = commands.check(settings, content)
+    for fault in faults:
+        click.echo(str(fault))
+    if faults:
+        raise UsherError(f"{len(faults)} fault(s) in the content")
+    if answers:
+        show(commands.answers_report(settings, content))
+    else:
+        click.echo("the content is sound")
+
+
+@usher.command()
+@click.argument("text", required=False)
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="The language of the answer.")
+@click.option("--jsonl", is_flag=True, help="Questions as JSON lines on standard input.")
+def ask(text: str | None, lang: str | None, jsonl: bool) -> None:
+    """What would the bot answer?"""
+    from bot import commands
+    from bot.app import matcher_of
+    from bot.content.load import load
+
+    if bool(text) == jsonl:
+        raise click.UsageError("expected TEXT or --jsonl, one of them")
+    content = load(read_settings().content_folder())
+    asker = commands.Asker(content, matcher_of(content))
+    if jsonl:
+        show(commands.asked_lines(asker, iter(sys.stdin)), flush=True)
+    else:
+        click.echo(asker.sentence(text or "", lang))
+
+
+@usher.command()
+@click.option("--json", "as_json", is_flag=True)
+def status(as_json: bool) -> None:
+    """How things stand: registrations, deliveries, lanes, content."""
+    from bot import commands
+
+    facts = commands.status(read_settings())
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    for name, value in facts.items():
+        shown = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name}: {shown or 'none'}")
+
+
+@usher.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """A consistent copy of the SQLite database, also while it is served."""
+    from bot import commands
+
+    commands.backup(read_settings(), file)
+    click.echo(f"copied to {file}")
+
+
+def _stoppable() -> None:
+    """Until it serves, SIGTERM ends it at once: nothing was acknowledged yet."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
