@@ -125,7 +125,7 @@ def test_a_fault_of_our_own_is_one_line_that_says_where(here: Here, monkeypatch:
     def broken(*_: object) -> None:
         raise KeyError("王芳")
 
-    monkeypatch.setattr("bot.commands.status", broken)
+    monkeypatch.setattr("bot.commands.state.status", broken)
     ended = here("status")
     assert (ended.code, ended.out) == (1, "")
     assert re.fullmatch(r"usher: a fault of Usher itself, please report it: KeyError at test_cli\.py:\d+\n", ended.err)

@@ -21,11 +21,11 @@ from bot.cli.group import read_settings, show, usher, write
 @click.option("--where", default="", help="A filter such as 'status=confirmed category=factory'.")
 def registrations(form: str, file: Path | None, where: str) -> None:
     """Exports the registrations."""
-    from bot import commands
+    from bot.commands import people
 
     if form == "xlsx" and file is None and sys.stdout.isatty():
         raise click.UsageError("expected -o FILE for xlsx")
-    with closing(commands.registrations(read_settings(), form, where)) as pieces:
+    with closing(people.registrations(read_settings(), form, where)) as pieces:
         first = next(pieces, b"")  # what is wrong with settings or filter shows before a file is opened
         write(chain((first,), pieces), file)
 
@@ -34,11 +34,11 @@ def registrations(form: str, file: Path | None, where: str) -> None:
 @click.argument("reference")
 def forget(reference: str) -> None:
     """Erases one person's data and prints a receipt."""
-    from bot import commands
     from bot.clock import Clock
+    from bot.commands import people
 
     settings = read_settings()
-    receipt, when = commands.forget(settings, Clock(settings.now), reference)
+    receipt, when = people.forget(settings, Clock(settings.now), reference)
     erased = ", ".join(f"{count} {name}" for name, count in receipt.rows.items())
     click.echo(f"erased: {erased}\nreceipt {receipt.id}, {when}")
 
@@ -47,9 +47,9 @@ def forget(reference: str) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def questions(as_json: bool) -> None:
     """What could not be answered, and notes left for a person."""
-    from bot import commands
+    from bot.commands import people
 
-    rows = commands.questions(read_settings())
+    rows = people.questions(read_settings())
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
     elif rows:

@@ -52,16 +52,16 @@ def serve() -> None:
 @click.option("--answers", is_flag=True, help="Report how well each entry is found.")
 def check(content: Path | None, answers: bool) -> None:
     """Lints the content: one line a fault."""
-    from bot import commands
+    from bot.commands import content as contents
 
     settings = read_settings()
-    faults = commands.check(settings, content)
+    faults = contents.check(settings, content)
     for fault in faults:
         click.echo(str(fault))
     if faults:
         raise UsherError(f"{len(faults)} fault(s) in the content")
     if answers:
-        show(commands.answers_report(settings, content))
+        show(contents.answers_report(settings, content))
     else:
         click.echo("the content is sound")
 
@@ -72,16 +72,16 @@ def check(content: Path | None, answers: bool) -> None:
 @click.option("--jsonl", is_flag=True, help="Questions as JSON lines on standard input.")
 def ask(text: str | None, lang: str | None, jsonl: bool) -> None:
     """What would the bot answer?"""
-    from bot import commands
     from bot.app import matcher_of
+    from bot.commands import content as contents
     from bot.content.load import load
 
     if bool(text) == jsonl:
         raise click.UsageError("expected TEXT or --jsonl, one of them")
     content = load(read_settings().content_folder())
-    asker = commands.Asker(content, matcher_of(content))
+    asker = contents.Asker(content, matcher_of(content))
     if jsonl:
-        show(commands.asked_lines(asker, iter(sys.stdin)), flush=True)
+        show(contents.asked_lines(asker, iter(sys.stdin)), flush=True)
     else:
         click.echo(asker.sentence(text or "", lang))
 
@@ -90,9 +90,9 @@ def ask(text: str | None, lang: str | None, jsonl: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def status(as_json: bool) -> None:
     """How things stand: registrations, deliveries, lanes, content."""
-    from bot import commands
+    from bot.commands import state
 
-    facts = commands.status(read_settings())
+    facts = state.status(read_settings())
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
@@ -105,9 +105,9 @@ def status(as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """A consistent copy of the SQLite database, also while it is served."""
-    from bot import commands
+    from bot.commands import state
 
-    commands.backup(read_settings(), file)
+    state.backup(read_settings(), file)
     click.echo(f"copied to {file}")
 
 

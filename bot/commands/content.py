@@ -1,0 +1,107 @@
+"""Lints the content and asks it: check, ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.adapters.telegram.render import fit as telegram_fit
+from bot.adapters.wechat.text import fit as wechat_fit
+from bot.answers.evaluate import cross_validate
+from bot.answers.matcher import Matcher
+from bot.answers.normalize import language_of
+from bot.clock import seconds
+from bot.content.facts import fill
+from bot.content.load import load
+from bot.content.records import Content
+from bot.conversation import check as conversation_check
+from bot.delivery.audience import WrongFilter, where
+from bot.errors import BrokenContent, Fault, UsherError
+from bot.settings import Settings
+
+_REMINDERS_OWN = ("draft=stale", "checked_in=yes")  # audiences that only reminders have
+
+
+def check(settings: Settings, content: Path | None) -> list[Fault]:
+    """Every fault of a content folder."""
+    try:
+        loaded = load(content or settings.content_folder())
+    except BrokenContent as error:
+        return error.faults
+    return conversation_check.faults(loaded, (wechat_fit, telegram_fit)) + _audience_faults(loaded)
+
+
+def _audience_faults(content: Content) -> list[Fault]:
+    """Reminders whose audience is no filter."""
+    faults = []
+    for reminder in content.reminders.reminders:
+        words = [word for word in reminder.audience.split() if word not in _REMINDERS_OWN]
+        try:
+            where(" ".join(words))
+        except WrongFilter as error:
+            faults.append(Fault(f"reminders.toml:{reminder.id}.audience", str(error)))
+    return faults
+
+
+def answers_report(settings: Settings, content: Path | None) -> Iterator[str]:
+    """How well each entry is found by phrasings it was not trained on, one line an entry."""
+    loaded = load(content or settings.content_folder())
+    asked = {entry.id: [text for rows in entry.ask.values() for text in rows] for entry in loaded.faq.values()}
+    out_of_scope = [text for rows in loaded.out_of_scope.values() for text in rows]
+    for entry, found in cross_validate(asked, out_of_scope).items():
+        confused = ", ".join(f"{other} {count}" for other, count in found.confused.most_common(3))
+        line = f"{entry}: {found.answered} of {found.asked} answered, {found.suggested} suggested"
+        yield f"{line}, answered as {confused}" if confused else line
+
+
+class Asker:
+    """What the bot would answer to a question asked out of nowhere."""
+
+    def __init__(self, content: Content, match: Matcher) -> None:
+        self.content, self._match = content, match
+
+    def ask(self, text: str, language: str | None) -> dict[str, Any]:
+        """The record which `usher ask --jsonl` prints."""
+        started = seconds()
+        match = self._match.match(text)
+        return {
+            "text": text,
+            "lang": language or language_of(text) or "zh",
+            "outcome": match.outcome.value,
+            "entry": match.entry,
+            "suggestions": list(match.suggestions),
+            "score": round(match.score, 4),
+            "ms": round((seconds() - started) * 1000, 3),
+        }
+
+    def sentence(self, text: str, language: str | None) -> str:
+        """The answer as a person would read it."""
+        record = self.ask(text, language)
+        spoken = record["lang"]
+        known = self.content.known["en" if spoken == "en" else "zh"]
+        if record["entry"]:
+            return fill(self.content.faq[record["entry"]].answer.of(spoken), known)
+        if record["suggestions"]:
+            titles = [self.content.faq[entry].title.of(spoken) for entry in record["suggestions"]]
+            return "\n".join(
+                [fill(self.content.texts["unknown.which"].of(spoken), known), *(f"- {title}" for title in titles)]
+            )
+        key = "unknown.forwarded" if self._match.match(text).ours else "unknown.not_ours"
+        return fill(self.content.texts[key].of(spoken), known)
+
+
+def asked_lines(asker: Asker, lines: Iterator[str]) -> Iterator[str]:
+    """One JSON answer for each JSON question. Raises UsherError naming the line that is none."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            text, language = row["text"], row.get("lang")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise UsherError(f'line {number}: expected {{"text": "...", "lang": "zh" or "en", optional}}') from None
+        if not isinstance(text, str) or language not in (None, "zh", "en"):
+            raise UsherError(f'line {number}: expected "text" as a string and "lang" zh or en')
+        yield json.dumps(asker.ask(text, language), ensure_ascii=False)

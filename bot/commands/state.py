@@ -1,0 +1,61 @@
+"""How things stand, and a copy of it: status, backup."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.app import CONTENT_LOADED
+from bot.commands import opened
+from bot.content.load import load
+from bot.errors import UsherError
+from bot.questions import waiting
+from bot.registration import export
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.tables import Setting
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """How things stand; times in the event's zone."""
+    zone = load(settings.content_folder()).event.zone
+
+    def look(session: Session) -> dict[str, Any]:
+        loaded = session.get(Setting, CONTENT_LOADED)
+        served = json.loads(loaded.value) if loaded else None
+        if served:
+            served["at"] = datetime.fromisoformat(served["at"]).astimezone(zone).isoformat(timespec="seconds")
+        return {
+            "registrations": export.by_status(session),
+            "deliveries": {},
+            "lanes": [],
+            "questions": waiting.count(session),
+            "content": served,
+        }
+
+    with closing(opened(settings)) as database:
+        return database.read_now(look)
+
+
+def backup(settings: Settings, file: Path) -> None:
+    """A consistent copy of the SQLite database, made while it is served. Raises UsherError on PostgreSQL."""
+    database = Database(settings.database_url)
+    if not database.sqlite:
+        raise UsherError("backup: the database is PostgreSQL; run pg_dump --format=custom --file=FILE DATABASE instead")
+    source = Path(database.url.database or "")
+    if not source.is_file():
+        raise UsherError(f"backup: {source} does not exist; expected the database that serve uses")
+    if file.exists():
+        raise UsherError(f"backup: {file} exists already; expected a new file")
+    try:
+        with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(file)) as copy:
+            live.backup(copy)
+    except sqlite3.Error as error:
+        file.unlink(missing_ok=True)
+        raise UsherError(f"backup: {source} to {file}: {error}") from None
