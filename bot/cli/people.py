@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bot.cli.group import read_settings, show, usher, write
+from bot.clock import Clock
 
 
 @usher.command()
@@ -31,10 +32,36 @@ def registrations(form: str, file: Path | None, where: str) -> None:
 
 
 @usher.command()
+@click.argument("references", nargs=-1, metavar="REF...")
+@click.option("--all-pending", is_flag=True, help="Everybody who waits for a decision, in order of registration.")
+def confirm(references: tuple[str, ...], all_pending: bool) -> None:
+    """Gives people a seat; they are told."""
+    from bot.commands import deciding
+
+    if bool(references) == all_pending:
+        raise click.UsageError("expected references or --all-pending, one of them")
+    settings = read_settings()
+    clock = Clock(settings.now)
+    if references:
+        show(deciding.confirm(settings, clock, references))
+    else:
+        show(deciding.confirm_all_pending(settings, clock))
+
+
+@usher.command()
+@click.argument("references", nargs=-1, required=True, metavar="REF...")
+def decline(references: tuple[str, ...]) -> None:
+    """Says no to people; they are told."""
+    from bot.commands import deciding
+
+    settings = read_settings()
+    show(deciding.decline(settings, Clock(settings.now), references))
+
+
+@usher.command()
 @click.argument("reference")
 def forget(reference: str) -> None:
     """Erases one person's data and prints a receipt."""
-    from bot.clock import Clock
     from bot.commands import people
 
     settings = read_settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ FIELDS = (
     "reference", "status", "category", "programme", "organization", "name", "title", "phone", "email", "language",
     "channel", "user_id", "registered_by", "source", "consent_version", "created_at", "decided_at", "checked_in_at",
 )  # fmt: skip
+BYTE_ORDER_MARK = "\ufeff".encode()  # by which Excel knows UTF-8
 _SLICE = 1000
 _DANGEROUS = ("=", "@", "\t", "\r")  # a spreadsheet would run it: OWASP, CSV injection
 
@@ -54,9 +55,16 @@ def as_jsonl(records: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 def as_csv(records: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     """Comma separated, with a header and a mark by which Excel knows UTF-8. Nothing in it runs as a formula."""
-    yield "\ufeff".encode() + _line(FIELDS)
+    yield BYTE_ORDER_MARK + csv_line(FIELDS)
     for record in records:
-        yield _line([_harmless(record[name]) for name in FIELDS])
+        yield csv_line(record[name] for name in FIELDS)
+
+
+def csv_line(values: Iterable[Any]) -> bytes:
+    """One line of a CSV file; nothing in it runs as a formula."""
+    out = io.StringIO()
+    csv.writer(out).writerow(map(_harmless, values))
+    return out.getvalue().encode()
 
 
 def as_xlsx(records: Iterator[dict[str, Any]]) -> Iterator[bytes]:
@@ -82,9 +90,3 @@ def _harmless(value: Any) -> str:
     text = str(value or "")
     signed = text.startswith(("+", "-")) and not text[1:].isdigit()
     return f"'{text}" if signed or text.startswith(_DANGEROUS) else text
-
-
-def _line(values: Any) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerow(values)
-    return out.getvalue().encode()

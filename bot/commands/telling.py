@@ -1,0 +1,161 @@
+"""Telling people: the plan, broadcasts, what became of each delivery, whom to phone, the venue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlmodel import Session
+
+from bot.clock import Clock
+from bot.commands import opened
+from bot.content.facts import Venue
+from bot.content.load import load
+from bot.content.records import Content
+from bot.delivery import announcements, reminders, report
+from bot.delivery.preview import Preview, preview
+from bot.delivery.queueing import queue_slice
+from bot.delivery.routes import Accounts
+from bot.errors import UsherError
+from bot.registration import export
+from bot.registration import venue as venues
+from bot.registration.faults import faults
+from bot.settings import Settings
+from bot.store.outbox import DeliveryStatus
+from bot.store.tables import Event
+
+_CALL = ("name", "phone", "reason", "reference", "announcement")  # columns of the call list
+_NEEDS_SIGHT = 20  # people named one by one in a preview; the call list has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """What an organizer wants to say."""
+
+    zh: str
+    en: str
+    where: str = ""
+    with_venue: bool = False
+    at: datetime | None = None
+
+    @property
+    def texts(self) -> dict[str, dict[str, str]]:
+        """By language; one that is empty is left out."""
+        return {name: {"text": text} for name, text in (("zh", self.zh), ("en", self.en)) if text.strip()}
+
+    @property
+    def audience(self) -> str:
+        """`--venue` tells the confirmed, unless the filter says otherwise."""
+        return self.where or ("status=confirmed" if self.with_venue else "")
+
+
+def plan(settings: Settings, clock: Clock) -> list[dict[str, Any]]:
+    """Every reminder with its time, how many it means now, and where it stands."""
+    content, accounts = load(settings.content_folder()), Accounts.of(settings)
+    with closing(opened(settings)) as database:
+        return database.read_now(lambda session: reminders.plan(session, content, accounts, clock.now()))
+
+
+def look_ahead(settings: Settings, clock: Clock, said: Broadcast) -> Iterator[str]:
+    """What would happen if it left now; writes nothing. Raises UsherError for texts that cannot be sent."""
+    content, accounts = load(settings.content_folder()), Accounts.of(settings)
+
+    def look(session: Session) -> Preview:
+        seen = preview(session, said.audience, said.texts, accounts, clock.now())
+        _check(session.connection(), content, said, seen)
+        return seen
+
+    with closing(opened(settings)) as database:
+        seen = database.read_now(look)
+    yield from preview_lines(seen, content)
+
+
+def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool) -> str:
+    """Announces it, and writes the deliveries of what is due; the announcement's id. Raises UsherError."""
+    content, accounts = load(settings.content_folder()), Accounts.of(settings)
+    more = {"venue": True} if said.with_venue else {}
+
+    def announce(session: Session) -> str:
+        connection = session.connection()
+        _check(connection, content, said, preview(session, said.audience, said.texts, accounts, clock.now()))
+        try:
+            return announcements.broadcast(
+                connection,
+                accounts=accounts,
+                now=clock.now(),
+                texts=said.texts,
+                audience=said.audience,
+                more=more,
+                due_at=said.at,
+                by="command",
+                again=again,
+            )
+        except announcements.AnnouncedLately as lately:
+            raise UsherError(f"{lately}; expected --again if that is meant") from None
+
+    with closing(opened(settings)) as database:
+        name = database.write_now(announce)
+        while database.transact_now(lambda connection: queue_slice(connection, name, accounts, clock.now())):
+            pass
+    return name
+
+
+def deliveries(settings: Settings, announcement: str | None) -> Iterator[str]:
+    """One JSON line a recipient and way, streamed. Raises NoSuchAnnouncement."""
+    zone = load(settings.content_folder()).event.zone
+    with closing(opened(settings)) as database, Session(database.reader) as session:
+        for row in report.listing(session, zone, announcement):
+            yield json.dumps(row, ensure_ascii=False)
+
+
+def calls(settings: Settings, clock: Clock) -> Iterator[bytes]:
+    """Whom to phone and why, as CSV, streamed."""
+    with closing(opened(settings)) as database, Session(database.reader) as session:
+        yield export.BYTE_ORDER_MARK + export.csv_line(_CALL)
+        for call in report.calls(session, clock.now()):
+            yield export.csv_line(getattr(call, name) for name in _CALL)
+
+
+def publish_venue(settings: Settings, clock: Clock, details: venues.Details) -> Venue:
+    """Publishes the venue: every answer uses it from then on. Raises WrongVenue."""
+    venue = venues.read(details)
+    with closing(opened(settings)) as database:
+        database.transact_now(lambda connection: venues.publish(connection, venue, clock.now()))
+    return venue
+
+
+def preview_lines(seen: Preview, content: Content) -> Iterator[str]:
+    """A preview in words: by which route, until when, who is not reached and why."""
+    yield f"{seen.people} people, {_counted(seen.languages)}" if seen.people else "nobody is meant"
+    for route, count in seen.routes.most_common():
+        yield f"now by {route}: {count}"
+    if seen.windows:
+        first, last = (moment.astimezone(content.event.zone).isoformat(" ", "minutes") for moment in seen.windows)
+        yield f"open WeChat windows close between {first} and {last}"
+    for (status, reason), count in seen.reasons.most_common():
+        shown = f"{status} (shown when they next write)" if status == DeliveryStatus.WAITING else status
+        yield f"not now, {shown}: {count}, {reason}"
+    for missed in seen.missed[:_NEEDS_SIGHT]:
+        yield f"  {missed.reference}: {missed.status}, {missed.reason}"
+    if len(seen.missed) > _NEEDS_SIGHT:
+        yield f"  and {len(seen.missed) - _NEEDS_SIGHT} more"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+
+
+def _check(connection: Connection, content: Content, said: Broadcast, seen: Preview) -> None:
+    if not said.texts:
+        raise UsherError("broadcast: expected --zh TEXT and --en TEXT")
+    row = connection.execute(Event.__table__.select()).first()  # type: ignore[attr-defined]  # columns are hidden from mypy
+    venue = Venue.from_stored(row.venue) if row and row.venue else None
+    languages = [language for language in ("zh", "en") if seen.languages[language] or language in said.texts]
+    found = faults(content, said.texts, venue, with_venue=said.with_venue, languages=languages)  # type: ignore[arg-type]
+    if found:
+        raise UsherError("broadcast: " + "; ".join(found))
