@@ -1,7 +1,7 @@
 """What Usher says: one router for each subject, put together here."""
 
 from bot.conversation.router import Router
-from handlers import agenda, change, faq, form, help, me, organizer, privacy, registration, venue  # noqa: A004  # named for 帮助
+from handlers import agenda, broadcast, change, faq, form, help, me, organizer, privacy, registration, venue  # noqa: A004  # named for 帮助
 
 router = Router(
     registration.router,
@@ -13,5 +13,6 @@ router = Router(
     help.router,
     organizer.router,
     privacy.router,
+    broadcast.router,
     faq.router,
 )

@@ -10,6 +10,8 @@ from bot.registration.register import registrations
 from handlers.me import show
 from handlers.opening import ways_on
 
+EXIT = ("退出", "exit", "quit")
+
 router = Router()
 
 
@@ -116,9 +118,12 @@ def _spoken(turn: Turn) -> Reply:
     return Reply(turn.say("language.done"), choices=ways_on(turn))
 
 
-@router.on("退出", "exit", "quit")
+@router.on(*EXIT)
 def leave_form(turn: Turn) -> Reply:
-    """Leaves the form; what was typed is kept, and 报名 goes on with it."""
+    """Leaves the form; what was typed is kept, and 报名 goes on with it. An organizer's letter is dropped."""
+    if turn.state.letter and turn.state.letter.at:
+        turn.state.letter = None
+        return Reply(turn.say("broadcast.dropped"))
     if turn.state.change:
         turn.state.change = None
         return show(turn, registrations(turn.session, turn.person.id))

@@ -28,24 +28,25 @@ class Router:
         self.tags: dict[str, Handler] = {}
         self.patterns: list[tuple[re.Pattern[str], Handler]] = []
         self.asides: set[Handler] = set()
+        self.organizers: set[Handler] = set()  # who else says their words says something ordinary
         self.roles: dict[str, Handler] = {}
         for part in parts:
             self._take(part)
 
-    def on(self, *words: str, aside: bool = False) -> Callable[[H], H]:
+    def on(self, *words: str, aside: bool = False, organizers: bool = False) -> Callable[[H], H]:
         """The handler of these words, understood anywhere. After an aside the form, where there is one, asks again."""
-        return self._put(self.words, [plain(word) for word in words], aside)
+        return self._put(self.words, [plain(word) for word in words], aside, organizers)
 
     def kind(self, *kinds: Kind, aside: bool = False) -> Callable[[H], H]:
         """The handler of messages that are not text."""
         return self._put(self.kinds, list(kinds), aside)
 
-    def tag(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
+    def tag(self, name: str, *, aside: bool = False, organizers: bool = False) -> Callable[[H], H]:
         """The handler of picked choices whose tag begins with a name."""
-        return self._put(self.tags, [name], aside)
+        return self._put(self.tags, [name], aside, organizers)
 
     def role(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
-        """The handler of one place in the conversation: "note", "form", "stale", or "free" for everything else."""
+        """The handler of one place in the conversation: "note", "form", "stale", "letter", or "free" for all else."""
         return self._put(self.roles, [name], aside)
 
     def matching(self, pattern: str, *, aside: bool = False) -> Callable[[H], H]:
@@ -60,7 +61,7 @@ class Router:
 
     def knows(self, text: str) -> bool:
         """Whether these are words that some handler stands for."""
-        return self._command(text) is not None
+        return (handler := self._command(text)) is not None and handler not in self.organizers
 
     def route(self, turn: Turn) -> Reply | None:
         """The reply to one message."""
@@ -78,12 +79,19 @@ class Router:
         if turn.message.kind is not Kind.TEXT:
             return self.kinds[turn.message.kind]
         if turn.picked and turn.picked.tag:
-            return self.tags[turn.tag[0]]
+            return self._for(turn, self.tags[turn.tag[0]]) or self.roles["stale"]
         if turn.message.tapped and not turn.picked:
             return self.roles["stale"]
+        command = self._for(turn, self._command(turn.text))
         if turn.state.note:
-            return self._command(turn.text) or self.roles["note"]
-        return self._command(turn.text) or self._elsewhere(turn)
+            return command or self.roles["note"]
+        if turn.state.letter and turn.state.letter.at and turn.organizer:
+            return self.roles["letter"] if turn.state.letter.listens or command is None else command
+        return command or self._elsewhere(turn)
+
+    def _for(self, turn: Turn, handler: Handler | None) -> Handler | None:
+        """The handler, unless it is for organizers alone and the person is none."""
+        return None if handler in self.organizers and not turn.organizer else handler
 
     def _command(self, text: str) -> Handler | None:
         return self.words.get(plain(text)) or self.words.get(bare(text))
@@ -93,13 +101,14 @@ class Router:
         rest = self.roles["form" if turn.state.form else "free"]
         return next((handler for pattern, handler in self.patterns if pattern.fullmatch(said)), rest)
 
-    def _put(self, table: dict[K, Handler], keys: list[K], aside: bool) -> Callable[[H], H]:
+    def _put(self, table: dict[K, Handler], keys: list[K], aside: bool, organizers: bool = False) -> Callable[[H], H]:
         def put(handler: H) -> H:
             for key in dict.fromkeys(keys):
                 if key in table:
                     raise ValueError(f"{key!r} has two handlers")
                 table[key] = handler
             self.asides |= {handler} if aside else set()
+            self.organizers |= {handler} if organizers else set()
             return handler
 
         return put
@@ -113,6 +122,7 @@ class Router:
         self.kinds.update(part.kinds)
         self.patterns += part.patterns
         self.asides |= part.asides
+        self.organizers |= part.organizers
 
 
 def _pick(turn: Turn) -> None:

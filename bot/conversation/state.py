@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bot.message import Choice, dumps
@@ -30,6 +30,33 @@ class Draft:
         return {name: getattr(self, name) for name in _PARTS}
 
 
+@dataclass(slots=True)
+class Letter:
+    """What an organizer is about to send to many, or sent last."""
+
+    at: str = "zh"  # what comes next: zh, en, who, check; empty: it is on its way
+    zh: str = ""
+    en: str = ""
+    where: str = ""  # the filter that says to whom
+    people: int = 0  # whom the organizer saw counted
+    again: bool = False  # the same was sent a moment ago, and the organizer knows
+    announcement: str = ""  # once it is on its way
+
+    @property
+    def listens(self) -> bool:
+        """Whether whatever is typed now is part of it, known words too: "您好" may be all that is to be said."""
+        return self.at in ("zh", "en")
+
+    @property
+    def texts(self) -> dict[str, dict[str, str]]:
+        """By language; one that is empty is left out."""
+        return {name: {"text": text} for name, text in (("zh", self.zh), ("en", self.en)) if text}
+
+    def as_dict(self) -> dict[str, Any]:
+        """As stored."""
+        return asdict(self)
+
+
 _PARTS = tuple(row.name for row in fields(Draft))
 
 
@@ -39,6 +66,7 @@ class State:
 
     draft: Draft | None = None  # a new registration
     change: Draft | None = None  # a change of one that was sent
+    letter: Letter | None = None  # an organizer's, to many
     offered: tuple[Choice, ...] = ()  # the choices of the last reply
     note: bool = False  # the next message is a note to the organizer
     asked: str = ""  # the question for which suggestions were offered
@@ -53,7 +81,8 @@ class State:
         """As stored; empty parts are left out."""
         parts: dict[str, Any] = {"note": self.note, "asked": self.asked, "rest": self.rest}
         parts["offered"] = [choice.as_dict() for choice in self.offered]
-        parts |= {name: draft.as_dict() for name, draft in (("draft", self.draft), ("change", self.change)) if draft}
+        kept = (("draft", self.draft), ("change", self.change), ("letter", self.letter))
+        parts |= {name: part.as_dict() for name, part in kept if part}
         return dumps({name: value for name, value in parts.items() if value})
 
     @classmethod
@@ -62,4 +91,5 @@ class State:
         kept: dict[str, Any] = json.loads(stored) if stored else {}
         offered = tuple(Choice.from_dict(choice) for choice in kept.pop("offered", ()))
         drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
-        return cls(offered=offered, **drafts, **kept)
+        letter = Letter(**kept.pop("letter")) if "letter" in kept else None
+        return cls(letter=letter, offered=offered, **drafts, **kept)
