@@ -24,10 +24,14 @@ from bot.content.records import Content
 from bot.content.watch import changes
 from bot.conversation.dispatcher import Dispatcher, Live
 from bot.delivery.scheduler import Scheduler
+from bot.delivery.templates import template_ended
 from bot.errors import BrokenContent, Unavailable
+from bot.lanes import Lanes
 from bot.metrics import Metrics
+from bot.registration import ticket_page
 from bot.registration.export import by_status
 from bot.registration.forget import forget_old_messages
+from bot.registration.shown import Shown
 from bot.settings import Settings, WrongSetting
 from bot.store.database import Database
 from bot.store.migrate import migrate
@@ -37,7 +41,7 @@ from bot.web import Health, Phase, application
 log = logging.getLogger(__name__)
 _KEEP_MESSAGES = timedelta(days=3)  # Telegram repeats an update for 24 hours
 _KEEP_BODY = 64 * 1024
-_HOUSEKEEPING = 3600.0
+_HOUSEKEEPING, _TICK = 3600.0, 1.0  # seconds
 CONTENT_LOADED = "content_loaded"  # the setting that says which content is being served, and since when
 
 
@@ -53,35 +57,45 @@ class Usher:
     def __init__(self, settings: Settings, clock: Clock, more_routes: tuple[BaseRoute, ...] = ()) -> None:
         if settings.secret is None:
             raise WrongSetting("USHER_SECRET: missing, expected a long random text; it signs tickets and sessions")
+        secret = settings.secret.get_secret_value().encode()
         self.settings, self.clock, self.metrics = settings, clock, Metrics()
         self.content = load(settings.content_folder())
         self._live = Live(self.content, matcher_of(self.content).match)
         self.database = Database(settings.database_url)
         migrate(self.database)
         self.adapters: dict[str, Adapter] = {}
+        self.lanes = Lanes(self.database, clock, lambda: self.content, settings, self.adapters)
         self.dispatcher = Dispatcher(
             database=self.database,
             clock=clock,
             live=lambda: self._live,
             router=handlers.router,
             adapters=self.adapters,
-            secret=settings.secret.get_secret_value().encode(),
+            secret=secret,
             measure=self.metrics.measure,
+            waiting=Shown(self.lanes.composer),
+            accounts=self.lanes.accounts,
+            organizers=[f"telegram:{chat}" for chat in settings.telegram_organizers],
         )
         self._open_channels()
         self.health = Health(self._database_answers)
         self.scheduler = Scheduler()
         self.scheduler.every(_HOUSEKEEPING, self.housekeeping)
+        self.scheduler.every(_TICK, self.lanes.tick)
         routes = [route for adapter in self.adapters.values() for route in adapter.routes()]
+        routes += ticket_page.routes(self.database, lambda: self.content, settings.public_url or "", secret)
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
         self.application: Starlette = application([*routes, *more_routes], self.health, self._metrics_page, token)
         self._listening: list[asyncio.Task[None]] = []
+        self._fetching: asyncio.Task[None] | None = None  # from Telegram: one process of all does
 
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
         await self.database.write(self._note_content)
-        self._listening = [asyncio.create_task(_listen(adapter)) for adapter in self.adapters.values()]
+        called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
+        self._listening = [asyncio.create_task(_listen(adapter)) for adapter in called]
         self._listening.append(asyncio.create_task(self._follow_content()))
+        self.lanes.start(self._fetch, self._fetch_no_more)
         self.scheduler.start()
         if self.content.over(self.clock.now()):
             log.warning("the event is over: registration is closed, nothing is sent")
@@ -96,13 +110,15 @@ class Usher:
         self.scheduler.stop()
         for task in self._listening:
             task.cancel()
+        self._fetch_no_more()
         await asyncio.gather(*self._listening, return_exceptions=True)
-        await self.dispatcher.drained()
+        await asyncio.gather(self.lanes.drain(), self.dispatcher.drained())
 
     async def stop(self) -> None:
         """Lets go of everything."""
         for adapter in self.adapters.values():
             await adapter.close()
+        await self.lanes.close()
         self.database.close()
 
     async def housekeeping(self) -> None:
@@ -137,11 +153,32 @@ class Usher:
 
     def _open_channels(self) -> None:
         if self.settings.wechat_on:
-            self.adapters["wechat"] = WeChatAdapter(self.settings, self.clock, self.dispatcher.receive, self.keep)
+            self.adapters["wechat"] = WeChatAdapter(
+                self.settings, self.clock, self.dispatcher.receive, self.keep, self._template_ended, self._say
+            )
         if self.settings.telegram_on:
             self.adapters["telegram"] = TelegramAdapter(
                 self.settings, self.clock, self.dispatcher.receive, self.keep, self.dispatcher, self._say
             )
+
+    def _polls(self, adapter: Adapter) -> bool:
+        """Whether it fetches, which only one process may: the one that holds the account's lane."""
+        return adapter.channel == "telegram" and self.settings.telegram_mode == "polling"
+
+    def _fetch(self) -> None:
+        adapter = self.adapters["telegram"]
+        if self._polls(adapter):
+            self._fetching = asyncio.create_task(_listen(adapter))
+            self._listening.append(self._fetching)
+
+    def _fetch_no_more(self) -> None:
+        if self._fetching:
+            self._fetching.cancel()
+            self._fetching = None
+
+    async def _template_ended(self, receipt: str, status: str) -> None:
+        await self.database.transact(lambda found: template_ended(found, receipt, status, self.clock.now()))
+        self.lanes.wake()
 
     async def _follow_content(self) -> None:
         async for _ in changes(self.settings.content_folder()):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock:
     """The product's time. It starts where it is told to (USHER_NOW), runs on from there, and can be wound on."""
@@ -35,6 +37,11 @@ class Clock:
 def seconds() -> float:
     """A clock for durations, which nobody can set back."""
     return time.monotonic()
+
+
+def boot_seconds() -> float:
+    """A clock for durations that also counts while the machine sleeps, where the system has one: for leases."""
+    return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
 
 def pause(seconds: float) -> None:

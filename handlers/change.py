@@ -8,7 +8,7 @@ from bot.conversation.router import Router
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
-from bot.registration import register
+from bot.registration import decide
 from bot.registration.register import answers_of, apply, live, registrations
 from bot.store.tables import Registration
 from handlers.me import show
@@ -79,7 +79,7 @@ def cancel_one(turn: Turn) -> Reply:
         return _ask_to_cancel(turn, row)
     if turn.tag[2] == "no":
         return Reply(turn.say("cancel.kept"), choices=(turn.choice("choice.me"),))
-    register.cancel(turn.session, row)
+    decide.cancel(turn.connection, row.reference, decide.desk(turn))
     turn.outcome = "cancelled"
     again = "colleague" if row.registered_by else "register"
     text = turn.say("cancel.done", reference=row.reference, name=row.name or "")

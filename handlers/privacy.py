@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, null, select, union_all
 from sqlmodel import col
 
 from bot.content.facts import moment
@@ -14,11 +15,16 @@ from bot.conversation.router import Router
 from bot.conversation.state import State
 from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
+from bot.registration import decide
 from bot.registration.forget import forget_person, unfollow
 from bot.registration.register import answers_of, registrations
+from bot.store.outbox import Announcement, Delivery, Way
+from bot.store.outbox import Kind as Sent
 from bot.store.tables import Asked, Registration
 
 router = Router()
+_SENT = {Sent.REMINDER: "mydata.reminder", Sent.BROADCAST: "mydata.broadcast", Sent.DECISION: "mydata.decision"}
+_BY = {Way.CHAT: "mydata.by_chat", Way.MAIL: "mydata.by_mail"}
 
 
 @router.on("隐私", "privacy", "隐私说明", "隐私政策", aside=True)
@@ -37,9 +43,11 @@ def my_data(turn: Turn) -> Reply:
     draft = turn.state.draft
     if draft and len(draft.answers) > 1:
         lines.append("\n".join((turn.say("mydata.draft"), *summary(turn, draft.answers))))
-    asked = turn.session.scalars(select(Asked).where(col(Asked.contact_id) == turn.person.id).order_by(col(Asked.id)))
-    if questions := [f"{_when(turn, row.asked_at)} {row.text}" for row in asked]:
-        lines.append("\n".join((turn.say("mydata.questions"), *questions)))
+    asked, sent = _exchanged(turn)
+    if asked:
+        lines.append("\n".join((turn.say("mydata.questions"), *asked)))
+    if sent:
+        lines.append("\n".join((turn.say("mydata.messages"), *sent)))
     lines.append(turn.say("mydata.end"))
     return Reply("\n\n".join(lines))
 
@@ -62,6 +70,7 @@ def forget_decided(turn: Turn) -> Reply:
     if turn.tag[1] != "yes":
         return Reply(turn.say("forget.kept"))
     receipt = forget_person(turn.session, turn.person.id, "chat", turn.now)
+    decide.promote(turn.connection, decide.desk(turn))
     turn.state, turn.erased = State(), True
     return Reply(turn.say("forget.done", receipt=receipt.id, when=_when(turn, receipt.erased_at)))
 
@@ -83,6 +92,24 @@ def _registration(turn: Turn, row: Registration) -> str:
     consent = turn.say("mydata.consent", version=row.consent_version, when=_when(turn, row.consent_at))
     heading = turn.say("mydata.registration", reference=row.reference, when=_when(turn, row.created_at))
     return "\n".join((heading, *summary(turn, answers_of(row)), turn.say(f"status.{row.status}"), consent))
+
+
+def _exchanged(turn: Turn) -> tuple[list[str], list[str]]:
+    """What the person asked, and what was sent to them; one statement for both."""
+    asked: Any = select(col(Asked.asked_at).label("at"), col(Asked.text), null(), null())
+    sent: Any = select(col(Delivery.sent_at), literal(""), col(Announcement.kind), col(Delivery.way))
+    sent = sent.where(col(Announcement.id) == col(Delivery.announcement_id), col(Delivery.sent_at).is_not(None))
+    theirs = (
+        asked.where(col(Asked.contact_id) == turn.person.id),
+        sent.where(col(Delivery.contact_id) == turn.person.id),
+    )
+    questions, messages = [], []
+    for at, text, kind, way in turn.session.execute(union_all(*theirs).order_by("at")):
+        if kind is None:
+            questions.append(f"{_when(turn, at)} {text}")
+        else:
+            messages.append(f"{_when(turn, at)} {turn.say(_SENT[kind])} · {turn.say(_BY[way])}")
+    return questions, messages
 
 
 def _when(turn: Turn, value: datetime) -> str:

@@ -10,6 +10,7 @@ from bot.conversation.router import Router
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
 from bot.message import Reply
+from bot.registration import decide
 from bot.registration.register import (
     MOST_COLLEAGUES,
     Origin,
@@ -20,7 +21,7 @@ from bot.registration.register import (
     registrations,
     submit,
 )
-from bot.store.tables import Registration
+from bot.store.tables import Registration, Status
 from handlers.change import ask_to_drop
 from handlers.me import show
 from handlers.opening import closed
@@ -127,6 +128,8 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
     )
     answers = pruned(turn.content.form, draft.answers)
     row = submit(turn.connection, turn.content.event, answers, origin, turn.now)
+    if row.status == Status.CONFIRMED:  # the mail brings calendar and ticket; the reply says the rest
+        decide.tell(turn.connection, row.reference, "", Status.CONFIRMED, decide.desk(turn), decide.MAIL)
     turn.state.draft = None
     turn.outcome = "registered"
     return _done(turn, row)

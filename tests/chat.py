@@ -12,7 +12,8 @@ from bot.answers.matcher import Matcher
 from bot.app import matcher_of
 from bot.clock import Clock
 from bot.content.records import Content
-from bot.conversation.dispatcher import Dispatcher, Live
+from bot.conversation.dispatcher import Dispatcher, Live, Waiting, nothing
+from bot.delivery.routes import Accounts
 from bot.message import Address, Kind, Message, Opened, Reply
 from bot.store.database import Database
 
@@ -24,8 +25,16 @@ _MATCHERS: dict[str, Matcher] = {}  # by version of the content: training one ta
 class Town:
     """People on one channel, and the bot they write to."""
 
-    def __init__(self, database: Database, content: Content, clock: Clock) -> None:
-        self.database, self.clock = database, clock
+    def __init__(
+        self,
+        database: Database,
+        content: Content,
+        clock: Clock,
+        channel: str = "memory",
+        waiting: Waiting = nothing,
+        accounts: Accounts = Accounts(email=True),  # noqa: B008  # frozen: by which ways messages leave later
+    ) -> None:
+        self.database, self.clock, self.channel, self.accounts = database, clock, channel, accounts
         self.adapter = MemoryAdapter()
         self.measured: list[tuple[str, str]] = []
         self.use(content)
@@ -34,9 +43,12 @@ class Town:
             clock=clock,
             live=lambda: self.live,
             router=handlers.router,
-            adapters={"memory": self.adapter},
+            adapters={channel: self.adapter},
             secret=b"a secret of the tests",
             measure=lambda channel, outcome, _: self.measured.append((channel, outcome)),
+            waiting=waiting,
+            accounts=accounts,
+            organizers=("memory:boss",),
         )
         self.ids = itertools.count(1)
 
@@ -49,7 +61,7 @@ class Town:
 
     def chat(self, user_id: str = "u1", language: str = "") -> Chat:
         """One person."""
-        return Chat(self, Address("memory", "memory", user_id), language)
+        return Chat(self, Address(self.channel, self.channel, user_id), language)
 
 
 @dataclass

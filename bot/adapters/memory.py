@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from starlette.routing import BaseRoute
 
-from bot.errors import Unreachable
+from bot.adapters.base import Outgoing
+from bot.errors import Refused, Unreachable
 from bot.message import Address, Choice, Reply
 
 _LIMIT = 600  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message that was sent later."""
+
+    address: Address
+    outgoing: Outgoing
+    route: str
 
 
 class MemoryAdapter:
@@ -20,7 +30,7 @@ class MemoryAdapter:
 
     def __init__(self, account: str = "memory") -> None:
         self.account = account
-        self.outbox: list[tuple[Address, Reply]] = []
+        self.outbox: list[Sent] = []
 
     def fit(self, reply: Reply, more: Choice | None = None) -> tuple[Reply, str]:
         """Cuts the text alone, at a number of characters."""
@@ -39,11 +49,18 @@ class MemoryAdapter:
     async def listen(self) -> None:
         """Nothing to fetch."""
 
-    async def send(self, address: Address, reply: Reply, route: str) -> None:
-        """Keeps the reply for whoever looks into the outbox."""
+    async def send(self, address: Address, outgoing: Outgoing, route: str) -> str:
+        """Keeps the message for whoever looks into the outbox; its number is the receipt."""
         if address.channel != self.channel:
             raise Unreachable(f"no such channel here: {address.channel}")
-        self.outbox.append((address, reply))
+        if route != self.channel:
+            raise Refused(f"nothing is sent by {route} here")
+        if not outgoing.reply.text and not outgoing.reply.ask:
+            raise Refused("there is nothing to say")
+        if self.fit(outgoing.reply)[1]:
+            raise Refused(f"the text is longer than {_LIMIT} characters")
+        self.outbox.append(Sent(address, outgoing, route))
+        return str(len(self.outbox))
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -17,11 +17,10 @@ from bot.content.facts import fill
 from bot.content.load import load
 from bot.content.records import Content
 from bot.conversation import check as conversation_check
-from bot.delivery.audience import WrongFilter, where
+from bot.delivery import reminders
 from bot.errors import BrokenContent, Fault, UsherError
+from bot.registration.faults import faults
 from bot.settings import Settings
-
-_REMINDERS_OWN = ("draft=stale", "checked_in=yes")  # audiences that only reminders have
 
 
 def check(settings: Settings, content: Path | None) -> list[Fault]:
@@ -34,15 +33,13 @@ def check(settings: Settings, content: Path | None) -> list[Fault]:
 
 
 def _audience_faults(content: Content) -> list[Fault]:
-    """Reminders whose audience is no filter."""
-    faults = []
-    for reminder in content.reminders.reminders:
-        words = [word for word in reminder.audience.split() if word not in _REMINDERS_OWN]
-        try:
-            where(" ".join(words))
-        except WrongFilter as error:
-            faults.append(Fault(f"reminders.toml:{reminder.id}.audience", str(error)))
-    return faults
+    """Reminders that would reach nobody, go out at no time, or be cut."""
+    cut = [
+        Fault(f"reminders.toml:{reminder.id}.text", what)
+        for reminder in content.reminders.reminders
+        for what in faults(content, reminders.texts_of(reminder), None)
+    ]
+    return reminders.faults(content) + cut
 
 
 def answers_report(settings: Settings, content: Path | None) -> Iterator[str]:

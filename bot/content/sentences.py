@@ -17,12 +17,51 @@ closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.
 status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which cancel.which cancel.kept
 agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text unknown.venue unknown.directions
 unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask organizer.done
-language.ask language.done stop.done resume.done mydata.draft mydata.questions mydata.end forget.ask forget.kept
+language.ask language.done stop.done resume.done mydata.draft mydata.questions mydata.end
+mydata.messages mydata.reminder mydata.broadcast mydata.decision mydata.by_chat mydata.by_mail forget.ask forget.kept
+menu.register menu.information menu.agenda menu.venue menu.me menu.help
 telegram.group command.register command.me command.edit command.cancel command.colleague command.agenda command.venue
 command.help command.language command.exit command.organizer command.privacy command.mydata command.forget
 command.stop command.resume
+ticket.title ticket.event ticket.when ticket.where ticket.where_later ticket.city ticket.map ticket.show ticket.change
+ticket.label.when ticket.label.where ticket.label.directions ticket.label.name ticket.label.organization
+ticket.label.reference ticket.status.pending ticket.status.confirmed ticket.status.waitlisted ticket.status.declined
+ticket.status.cancelled template.confirmed template.promoted template.pending template.waitlisted template.declined
+template.cancelled template.reminder template.broadcast
+"""
+_BROADCAST = """
+broadcast.ask_en broadcast.ask_who broadcast.to.confirmed broadcast.to.all broadcast.to.pending
+broadcast.to.factory broadcast.empty broadcast.nobody broadcast.route.wechat_message broadcast.route.wechat_template
+broadcast.route.wechat_reply broadcast.route.telegram broadcast.route.email broadcast.ask_send broadcast.not_sent
+broadcast.lately broadcast.dropped broadcast.none broadcast.status.queued broadcast.status.sending
+broadcast.status.waiting broadcast.status.sent broadcast.status.failed broadcast.status.unreachable
+broadcast.status.skipped broadcast.status.unconfirmed broadcast.send broadcast.change broadcast.drop
+broadcast.progress broadcast.pause broadcast.resume broadcast.stop
+"""
+_TOLD = """
+decision.confirmed decision.promoted decision.pending decision.waitlisted decision.declined decision.cancelled
+decision.cannot_come decision.pass_on decision.venue decision.venue_later decision.directions decision.nameless
+mail.subject.confirmed mail.subject.promoted mail.subject.pending mail.subject.waitlisted mail.subject.declined
+mail.subject.cancelled mail.subject.reminder mail.subject.broadcast mail.hello mail.confirmed mail.promoted
+mail.pending mail.waitlisted mail.declined mail.cancelled mail.qr mail.open mail.show mail.show_number mail.calendar
+mail.calendar_off mail.cannot_come mail.footer
 """
 _FILLED = {
+    "broadcast.ask_zh": "name reference",
+    "broadcast.wrong": "faults",
+    "broadcast.people": "people",
+    "broadcast.by_route": "route count",
+    "broadcast.windows": "until",
+    "broadcast.waits": "count reason",
+    "broadcast.not_reached": "count reason",
+    "broadcast.type_number": "people",
+    "broadcast.queued": "people id",
+    "broadcast.count": "status count",
+    "broadcast.state.planning": "id done total",
+    "broadcast.state.planned": "id done total",
+    "broadcast.state.paused": "id done total",
+    "broadcast.state.stopped": "id done total",
+    "broadcast.state.missed": "id done total",
     "form.begin": "steps",
     "form.same": "value",
     "form.done_all": "reference",
@@ -45,7 +84,11 @@ _FILLED = {
     "mydata.consent": "version when",
     "forget.colleagues": "count",
     "forget.done": "receipt when",
+    "decision.ticket": "link",
+    "decision.mailed": "email",
+    "decision.map": "link",
+    **dict.fromkeys(_TOLD.split(), "name reference"),
 }
-SENTENCES: dict[str, frozenset[str]] = {key: frozenset() for key in _PLAIN.split()} | {
+SENTENCES: dict[str, frozenset[str]] = {key: frozenset() for key in (_PLAIN + _BROADCAST).split()} | {
     key: frozenset(names.split()) for key, names in _FILLED.items()
 }

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from bot.conversation.turn import Person, Turn
 from bot.message import Address, Kind, Message, Reply
+from bot.store.outbox import Delivery
 from bot.store.statement import Statement, moment
 from bot.store.tables import Contact, Registration
 
@@ -38,14 +39,17 @@ _MEET = Statement("""
     RETURNING id, language, language_chosen, stopped_at, source, created_at
 """)
 _STANDING = Statement("""
-    SELECT conversation.state, message.id, message.reply
+    SELECT conversation.state, message.id, message.reply,
+           EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = :contact_id AND delivery.status = 'waiting')
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
 """)
 # A person who is new here may be one who unfollowed, and left registrations under a keyed hash.
 _STANDING_OF_NEW = Statement("""
-    SELECT conversation.state, message.id, message.reply, former.id
+    SELECT conversation.state, message.id, message.reply,
+           EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = former.id AND delivery.status = 'waiting'),
+           former.id
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
@@ -71,6 +75,7 @@ class Standing:
     state: str | None  # the stored conversation
     seen: bool  # this message was answered before
     reply: Reply | None  # with this
+    waiting: bool  # something that could not be sent is to be shown first
     former: int | None = None  # the contact which a person who is back left behind at an unfollow
 
 
@@ -98,14 +103,14 @@ def meet(connection: Connection, message: Message, now: datetime) -> Person:
 
 
 def standing(connection: Connection, person: Person, message: Message, secret: bytes) -> Standing:
-    """The conversation's stored state; whether the message was answered before, and with what; who comes back."""
+    """The stored state; whether the message was answered before, and with what; what waits; who comes back."""
     values: dict[str, object] = {"contact_id": person.id, "key": message.id}
     if person.is_new:
         sender = message.sender
         values |= {"channel": sender.channel, "account": sender.account, "hashed": keyed_hash(sender, secret)}
     look = _STANDING_OF_NEW if person.is_new else _STANDING
-    state, seen, reply, *former = look.row(connection, **values)
-    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, *former)
+    state, seen, reply, waiting, *former = look.row(connection, **values)
+    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, bool(waiting), *former)
 
 
 def save(turn: Turn, reply: Reply | None, drafted: datetime | None, claimed: datetime) -> None:
@@ -133,7 +138,7 @@ def is_hashed(user_id: str) -> bool:
 
 
 def find_again(connection: Connection, person: Person, former: int) -> None:
-    """Gives a person who comes back after an unfollow the registrations they made before."""
-    moved = update(Registration).where(col(Registration.contact_id) == former).values(contact_id=person.id)
-    connection.execute(moved)
+    """Gives a person who comes back after an unfollow the registrations they made before, and what they were sent."""
+    for table in (Registration, Delivery):
+        connection.execute(update(table).where(col(table.contact_id) == former).values(contact_id=person.id))
     connection.execute(delete(Contact).where(col(Contact.id) == former))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 from sqlmodel import Session, col
@@ -45,6 +46,16 @@ class Live:
 Measure = Callable[[str, str, float], None]
 """Counts one message: channel, outcome, seconds until its commit."""
 
+Waiting = Callable[[Turn], str]
+"""Takes what waits for the person who wrote, in the turn's transaction, and returns it in words; "" if nothing does."""
+_APART = "\n——\n"  # between what waited and the answer
+_LONG = "x" * 5000  # a text that no channel carries in one message
+
+
+def nothing(_: Turn) -> str:
+    """What waits where nothing ever does."""
+    return ""
+
 
 class Dispatcher:
     """Turns messages into replies. `receive` is what adapters call."""
@@ -58,9 +69,14 @@ class Dispatcher:
         adapters: Mapping[str, Adapter],
         secret: bytes,
         measure: Measure,
+        waiting: Waiting = nothing,
+        accounts: Any = None,
+        organizers: Collection[str] = (),
     ) -> None:
         self._database, self._clock, self._live, self._router = database, clock, live, router
         self._adapters, self._secret, self._measure = adapters, secret, measure
+        self._waiting, self._accounts = waiting, accounts
+        self._organizers = frozenset(organizers)  # their addresses, as printed
         self._flying: dict[str, asyncio.Task[Reply | None]] = {}
         self._fresh: set[str] = set()
 
@@ -114,8 +130,19 @@ class Dispatcher:
             connection.rollback()  # a copy writes nothing, not even that its sender was here: they may be erased by now
             return before.reply, _REPEAT
         reply = self._router.route(turn)
+        if before.waiting and reply is not None and not turn.erased:
+            reply = self._with_what_waited(turn, reply)
         reply = self._finish(turn, reply)
         return reply, ERASED if turn.erased else turn.outcome
+
+    def _with_what_waited(self, turn: Turn, reply: Reply) -> Reply:
+        """The reply behind what could not be sent before; one that leaves no room for more words is shown alone."""
+        adapter, more = self._adapters[turn.message.sender.channel], turn.choice("choice.more")
+        try:
+            adapter.fit(replace(reply, text=reply.text + _LONG), more)
+        except ValueError:
+            return reply  # what waits is not lost: it comes with the next one
+        return replace(reply, text=_APART.join(filter(None, (self._waiting(turn), reply.text))))
 
     def _apologize(self, connection: Connection, message: Message, live: Live) -> tuple[Reply | None, str]:
         """The state stays as it was: the person may say or tap the same again."""
@@ -136,7 +163,11 @@ class Dispatcher:
         if before.former is not None and not before.seen:
             arrival.find_again(connection, person, before.former)
         state = State.from_json(before.state)
-        return Turn(message, person, state, live.content, connection, now, match, secret=self._secret), before
+        organizer = str(message.sender) in self._organizers
+        turn = Turn(
+            message, person, state, live.content, connection, now, match, self._secret, self._accounts, organizer
+        )
+        return turn, before
 
     def _finish(self, turn: Turn, reply: Reply | None) -> Reply | None:
         if reply is not None:

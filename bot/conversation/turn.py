@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlmodel import Session, select
@@ -45,6 +46,8 @@ class Turn:
     now: datetime
     match: Match
     secret: bytes = b""  # for the keyed hash which an unfollow leaves
+    accounts: Any = None  # by which ways messages leave: bot.delivery's Accounts, carried here for who announces
+    organizer: bool = False  # one of USHER_TELEGRAM_ORGANIZERS
     text: str = ""  # what was said: typed, or what the picked choice says
     picked: Choice | None = None  # the offered choice that was taken, by tap, number or label
     outcome: str = "other"  # for the metrics

@@ -1,4 +1,7 @@
-"""Erases one person everywhere, and leaves a receipt that says how much, never whose."""
+"""Erases one person everywhere, and leaves a receipt that says how much, never whose.
+
+A seat that an erasure frees is given on by `decide.promote`, which whoever erases calls next, in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from bot.message import Address
+from bot.registration.register import lock_event
+from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind
 from bot.store.tables import Asked, Contact, Conversation, Erasure, Kept, Message, Registration
 
 # What hangs on a contact.
@@ -21,10 +26,14 @@ def forget_person(session: Session, contact_id: int, by: str, now: datetime) -> 
 
     Colleagues whom the person registered stay: it is their data; they lose the chat they were registered by.
     """
+    _lock(session, contact_id)
     contact = session.get(Contact, contact_id)
     assert contact is not None
     mine = (col(Registration.contact_id) == contact_id, col(Registration.registered_by).is_(None))
-    rows = {"registrations": _erase(session, Registration, *mine)}
+    ids = session.scalars(select(col(Registration.id)).where(*mine)).all()
+    sent = _erase_sent(session, or_(_to(contact_id), col(Delivery.registration_id).in_(ids)))
+    _leave_unreachable(session, contact_id)
+    rows = {"registrations": _erase(session, Registration, *mine), "deliveries": sent}
     session.execute(update(Registration).where(col(Registration.contact_id) == contact_id).values(contact_id=None))
     rows |= {name: _erase(session, table, col(table.contact_id) == contact_id) for name, table in _CHAT.items()}
     rows["kept"] = _erase(session, Kept, col(Kept.channel) == contact.channel, col(Kept.user_id) == contact.user_id)
@@ -36,10 +45,13 @@ def forget_registration(session: Session, row: Registration, by: str, now: datet
     """Erases the person of one registration: the whole contact if it is their own, else that registration alone."""
     if row.registered_by is None and row.contact_id is not None:
         return forget_person(session, row.contact_id, by, now)
+    _lock(session, row.contact_id)
     if row.contact_id is not None:  # stored replies and the draft of the chat may name the colleague
         session.execute(delete(Message).where(col(Message.contact_id) == row.contact_id))
         session.execute(delete(Conversation).where(col(Conversation.contact_id) == row.contact_id))
-    return _receipt(session, {"registrations": _erase(session, Registration, col(Registration.id) == row.id)}, by, now)
+    sent = _erase_sent(session, col(Delivery.registration_id) == row.id)
+    rows = {"registrations": _erase(session, Registration, col(Registration.id) == row.id), "deliveries": sent}
+    return _receipt(session, rows, by, now)
 
 
 def unfollow(session: Session, contact_id: int, address: Address, hashed: str) -> None:
@@ -49,6 +61,7 @@ def unfollow(session: Session, contact_id: int, address: Address, hashed: str) -
     """
     for table in _CHAT.values():
         session.execute(delete(table).where(col(table.contact_id) == contact_id))
+    session.execute(delete(Delivery).where(_to(contact_id)))
     session.execute(delete(Kept).where(col(Kept.channel) == address.channel, col(Kept.user_id) == address.user_id))
     registered = select(func.count()).select_from(Registration).where(col(Registration.contact_id) == contact_id)
     if session.scalar(registered):
@@ -64,6 +77,33 @@ def forget_old_messages(session: Session, before: datetime, slice_rows: int = 50
         oldest = select(col(table.id)).order_by(col(table.id)).limit(slice_rows)
         gone += _erase(session, table, col(table.id).in_(oldest), col(table.received_at) < before)
     return gone
+
+
+def _lock(session: Session, contact_id: int | None) -> None:
+    """Takes the contact and then the event, in the order of locks everywhere, before a seat may get free."""
+    session.execute(select(col(Contact.id)).where(col(Contact.id) == contact_id).with_for_update())
+    lock_event(session.connection())
+
+
+def _to(contact_id: int) -> ColumnElement[bool]:
+    """What was sent to a chat as such, not about a registration."""
+    return col(Delivery.person) == f"c{contact_id}"
+
+
+def _erase_sent(session: Session, whose: ColumnElement[bool]) -> int:
+    """Erases deliveries, and the decisions about these people: one is about one person, and bears their reference."""
+    decisions = select(col(Announcement.id)).join(Delivery).where(col(Announcement.kind) == Kind.DECISION, whose)
+    about = session.scalars(decisions.distinct()).all()
+    gone = _erase(session, Delivery, whose)
+    _erase(session, Announcement, col(Announcement.id).in_(about))
+    return gone
+
+
+def _leave_unreachable(session: Session, contact_id: int) -> None:
+    """What waits for a colleague until this chat writes again would wait for ever."""
+    waiting = (col(Delivery.contact_id) == contact_id, col(Delivery.status) == DeliveryStatus.WAITING)
+    reason = "the chat they were registered by was erased"
+    session.execute(update(Delivery).where(*waiting).values(status=DeliveryStatus.UNREACHABLE, error=reason))
 
 
 def _erase(session: Session, table: type, *where: object) -> int:

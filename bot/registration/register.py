@@ -1,4 +1,4 @@
-"""Makes, changes and cancels registrations, and decides under the event's lock who has a seat."""
+"""Makes and changes registrations; who has a seat from the start is decided under the event's lock."""
 
 from __future__ import annotations
 
@@ -99,12 +99,6 @@ def answers_of(row: Registration) -> dict[str, str]:
     """A registration as the form's answers: what `apply` wrote; consent was given."""
     kept = {name: getattr(row, name) or "" for name in COLUMNS if getattr(row, name) or name == "title"}
     return {"consent": "agree", **kept, **row.more}
-
-
-def cancel(session: Session, row: Registration) -> None:
-    """The person takes the registration back."""
-    row.status = Status.CANCELLED
-    session.add(row)
 
 
 def read_reference(typed: str, prefix: str) -> str:

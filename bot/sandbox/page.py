@@ -1,23 +1,26 @@
-"""The demo's page, two phones side by side, and the address of both platforms' APIs."""
+"""The demo's page, two phones, a mailbox and a clock to wind on, and the address of both platforms' APIs."""
 
 from __future__ import annotations
 
-from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.clock import Clock
-from bot.sandbox.page_api import TYPED, PageApi
+from bot.sandbox.clock_page import ClockPage, Hooks
+from bot.sandbox.mailbox import Mailbox
+from bot.sandbox.mailbox_page import FRAME, MailboxPage
+from bot.sandbox.page_api import PhonesApi
+from bot.sandbox.page_request import TYPED, answering
 from bot.sandbox.page_words import WORDS
+from bot.sandbox.switches import KINDS, Switches
 from bot.sandbox.telegram import TelegramPlatform
 from bot.sandbox.wechat import WeChatPlatform
 
@@ -25,7 +28,7 @@ HERE = Path(__file__).parent
 _LANGUAGE = "sandbox_language"
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -34,14 +37,21 @@ _HEADERS = {
 
 
 class Sandbox:
-    """Routes under /sandbox. `zone` is where times are shown."""
+    """Routes under /sandbox. `hooks` may be filled in later, when there is a bot to ask."""
 
     def __init__(
-        self, wechat: WeChatPlatform, telegram: TelegramPlatform, clock: Clock, zone: tzinfo | None = None
+        self,
+        wechat: WeChatPlatform,
+        telegram: TelegramPlatform,
+        clock: Clock,
+        mailbox: Mailbox | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
-        self.clock = clock
-        self.zone = zone or ZoneInfo("Asia/Shanghai")
-        self._api = PageApi(wechat, telegram, clock, self.zone)
+        self.clock = ClockPage(clock, hooks or Hooks())
+        mailbox = mailbox or Mailbox(clock)
+        self.mailbox = MailboxPage(mailbox, self.clock.local)
+        self.phones = PhonesApi(wechat, telegram, self.clock.local)
+        self.switches = Switches({"wechat": wechat, "telegram": telegram, "mail": mailbox})
         self._templates = Jinja2Templates(directory=HERE / "templates")
 
     def routes(self) -> list[BaseRoute]:
@@ -49,22 +59,33 @@ class Sandbox:
         inside: list[BaseRoute] = [
             Route("/", self._page, methods=["GET"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
-            *self._api.routes(),
+            Route("/api/state", answering(self._state), methods=["GET"]),
+            *self.clock.routes(),
+            *self.mailbox.routes(),
+            *self.switches.routes(),
+            *self.phones.routes(),
         ]
         return [
             Route("/sandbox", lambda _: RedirectResponse("/sandbox/"), methods=["GET"]),
             Mount("/sandbox", routes=inside, middleware=[Middleware(_Strict)]),
         ]
 
+    async def _state(self, request: Request) -> Response:
+        """Everything that the page shows, as far as it has not seen it yet."""
+        asked = dict(request.query_params)
+        mail = {"mail": self.mailbox.state(asked.get("mail_seen")), "switches": self.switches.state()}
+        return JSONResponse(self.clock.state() | mail | self.phones.state(asked))
+
     async def _page(self, request: Request) -> Response:
         language = _language(request)
-        words = WORDS[language]
         context = {
             "language": language,
             "other": "en" if language == "zh" else "zh",
-            "words": words,
+            "words": WORDS[language],
             "typed": TYPED,
-            "clock": f"{self.clock.now().astimezone(self.zone):%Y-%m-%d %H:%M}",
+            "clock": self.clock.state(),
+            "kinds": KINDS,
+            "frame": FRAME,
         }
         response = self._templates.TemplateResponse(request, "sandbox.html", context)
         if request.query_params.get("lang") in WORDS:
@@ -73,7 +94,7 @@ class Sandbox:
 
 
 class _Strict:
-    """Puts the headers of a page that runs nothing but its own files on every answer."""
+    """Puts the headers of a page that runs nothing but its own files on every answer that has none of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -81,8 +102,10 @@ class _Strict:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message = {**message, "headers": [*message.get("headers", []), *added]}
+                own = message.get("headers", [])
+                names = {name for name, _ in own}
+                missing = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*own, *(row for row in missing if row[0] not in names)]}
             await send(message)
 
         await self.app(scope, receive, with_headers)

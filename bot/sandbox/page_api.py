@@ -1,41 +1,31 @@
-"""What the page asks for: the state of two phones, and one request for each thing that a person does on them."""
+"""What the page asks of its two phones: their state, and one request for each thing that a person does on them."""
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import tzinfo
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.clock import Clock
 from bot.sandbox import telegram_phone, wechat_phone
+from bot.sandbox.page_request import BadRequest, Fields, answering, code, fields_of, number, typed
 from bot.sandbox.telegram import TelegramPlatform
-from bot.sandbox.transcript import Line, NoAnswer, NotPossible, Transcript
+from bot.sandbox.transcript import NotPossible, Transcript
 from bot.sandbox.wechat import WeChatPlatform
 
-TYPED = 4096  # characters of one message
-_BODY = 32_768
-Fields = dict[str, Any]
 WeChatDeed = Callable[[wechat_phone.Phone, Fields], Awaitable[str]]
 TelegramDeed = Callable[[telegram_phone.Phone, Fields], Awaitable[str]]
 
-
-class BadRequest(Exception):
-    """The page sent something that no person could have done."""
-
-
 _WECHAT: dict[str, WeChatDeed] = {
-    "say": lambda phone, fields: phone.says(_typed(fields)),
-    "tap": lambda phone, fields: phone.taps(_number(fields, "choice"), _number(fields, "line")),
+    "say": lambda phone, fields: phone.says(typed(fields)),
+    "tap": lambda phone, fields: phone.taps(number(fields, "choice"), number(fields, "line")),
     "follow": lambda phone, fields: phone.follows(),
-    "scan": lambda phone, fields: phone.scans(_code(fields)),
+    "scan": lambda phone, fields: phone.scans(code(fields)),
     "unfollow": lambda phone, fields: phone.unfollows(),
     "menu": lambda phone, fields: _menu_tap(phone, fields),
     "photo": lambda phone, fields: phone.sends_image(),
@@ -44,9 +34,9 @@ _WECHAT: dict[str, WeChatDeed] = {
     "sticker": lambda phone, fields: phone.sends_sticker(),
 }
 _TELEGRAM: dict[str, TelegramDeed] = {
-    "say": lambda phone, fields: phone.says(_typed(fields)),
-    "tap": lambda phone, fields: phone.taps(_number(fields, "choice"), _number(fields, "line")),
-    "start": lambda phone, fields: phone.starts(_code(fields, needed=False)),
+    "say": lambda phone, fields: phone.says(typed(fields)),
+    "tap": lambda phone, fields: phone.taps(number(fields, "choice"), number(fields, "line")),
+    "start": lambda phone, fields: phone.starts(code(fields, needed=False)),
     "contact": lambda phone, fields: phone.shares_contact(),
     "photo": lambda phone, fields: phone.sends_photo(),
     "voice": lambda phone, fields: phone.sends_voice(),
@@ -58,39 +48,33 @@ _TELEGRAM: dict[str, TelegramDeed] = {
 }
 
 
-class PageApi:
-    """JSON for the page; `zone` is where times are shown."""
+class PhonesApi:
+    """JSON for the phones; `local` gives a moment in the zone where times are shown."""
 
-    def __init__(self, wechat: WeChatPlatform, telegram: TelegramPlatform, clock: Clock, zone: tzinfo) -> None:
-        self.wechat, self.telegram, self.clock, self.zone = wechat, telegram, clock, zone
+    def __init__(
+        self, wechat: WeChatPlatform, telegram: TelegramPlatform, local: Callable[[datetime], datetime]
+    ) -> None:
+        self.wechat, self.telegram, self._local = wechat, telegram, local
 
     def routes(self) -> list[BaseRoute]:
         """Under /sandbox/api."""
         return [
-            Route("/api/state", self._state, methods=["GET"]),
-            Route("/api/{channel}/new", self._new, methods=["POST"]),
-            Route("/api/{channel}/{person}/{deed}", self._do, methods=["POST"]),
+            Route("/api/{channel}/new", answering(self._new), methods=["POST"]),
+            Route("/api/{channel}/{person}/{deed}", answering(self._do), methods=["POST"]),
         ]
 
-    async def _state(self, request: Request) -> Response:
-        query = request.query_params
-        now = self.clock.now().astimezone(self.zone)
-        state: Fields = {"clock": f"{now:%Y-%m-%d %H:%M}"}
-        try:
-            if person := query.get("wechat"):
-                state["wechat"] = self._wechat_state(self._wechat_phone(person), query.get("wechat_seen"))
-            if person := query.get("telegram"):
-                state["telegram"] = self._telegram_state(self._telegram_phone(person), query.get("telegram_seen"))
-        except BadRequest:
-            return _error("bad_request", 400)
-        return JSONResponse(state)
+    def state(self, asked: dict[str, str]) -> Fields:
+        """The phones of the people asked for: lines, where they changed, and what can be done. Raises BadRequest."""
+        state: Fields = {}
+        if person := asked.get("wechat"):
+            state["wechat"] = self._wechat_state(self._wechat_phone(person), asked.get("wechat_seen"))
+        if person := asked.get("telegram"):
+            state["telegram"] = self._telegram_state(self._telegram_phone(person), asked.get("telegram_seen"))
+        return state
 
     async def _new(self, request: Request) -> Response:
         """A new person on one phone, who has not followed or started yet."""
-        try:
-            fields = await _fields(request)
-        except BadRequest:
-            return _error("bad_request", 400)
+        fields = await fields_of(request)
         if request.path_params["channel"] == "wechat":
             openid = f"o{secrets.token_urlsafe(20)}"
             self.wechat.phone(openid).following = False
@@ -99,25 +83,18 @@ class PageApi:
             user_id = 7_000_000_000 + secrets.randbelow(10**9)
             self.telegram.phone(user_id, language_code="zh-hans" if fields.get("language") == "zh" else "en")
             return JSONResponse({"person": str(user_id)})
-        return _error("bad_request", 404)
+        raise BadRequest(404)
 
     async def _do(self, request: Request) -> Response:
         """One deed; answers when the bot has."""
         channel, person, deed = (request.path_params[name] for name in ("channel", "person", "deed"))
-        try:
-            fields = await _fields(request)
-            if channel == "wechat" and deed in _WECHAT:
-                await _WECHAT[deed](self._wechat_phone(person), fields)
-            elif channel == "telegram" and deed in _TELEGRAM:
-                await _TELEGRAM[deed](self._telegram_phone(person), fields)
-            else:
-                return _error("bad_request", 404)
-        except BadRequest:
-            return _error("bad_request", 400)
-        except NotPossible:
-            return _error("not_possible", 409)
-        except NoAnswer:
-            return _error("no_answer", 504)
+        fields = await fields_of(request)
+        if channel == "wechat" and deed in _WECHAT:
+            await _WECHAT[deed](self._wechat_phone(person), fields)
+        elif channel == "telegram" and deed in _TELEGRAM:
+            await _TELEGRAM[deed](self._telegram_phone(person), fields)
+        else:
+            raise BadRequest(404)
         return JSONResponse({"ok": True})
 
     def _wechat_phone(self, person: str) -> wechat_phone.Phone:
@@ -126,7 +103,7 @@ class PageApi:
         return self.wechat.phone(person)
 
     def _telegram_phone(self, person: str) -> telegram_phone.Phone:
-        if not re.fullmatch(r"[1-9]\d{4,14}", person):
+        if not re.fullmatch(r"[1-9][0-9]{4,14}", person):
             raise BadRequest
         return self.telegram.phone(int(person))
 
@@ -146,67 +123,24 @@ class PageApi:
 
     def _lines(self, transcript: Transcript, seen: str | None) -> Fields:
         version = str(transcript.version)
-        lines = None if seen == version else [self._line(line) for line in transcript.lines]
+        lines = None if seen == version else self._by_day(transcript)
         return {"version": version, "lines": lines}
 
-    def _line(self, line: Line) -> Fields:
-        return line.to_dict() | {"at": f"{line.at.astimezone(self.zone):%H:%M}"}
-
-
-def same_origin(request: Request) -> bool:
-    """Whether a browser sent it from our own page, or no browser at all."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
-
-
-async def _fields(request: Request) -> Fields:
-    """The JSON of a request. Another page cannot send that content type without being asked for its origin."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind != "application/json" or not same_origin(request):
-        raise BadRequest
-    if not request.headers.get("content-length", "").isdigit() or int(request.headers["content-length"]) > _BODY:
-        raise BadRequest
-    try:
-        fields = json.loads(await request.body())
-    except ValueError:
-        raise BadRequest from None
-    if not isinstance(fields, dict):
-        raise BadRequest
-    return fields
-
-
-def _error(name: str, status: int) -> JSONResponse:
-    return JSONResponse({"error": name}, status)
-
-
-def _typed(fields: Fields) -> str:
-    text = fields.get("text")
-    if not isinstance(text, str) or not text.strip() or len(text) > TYPED:
-        raise BadRequest
-    return text
-
-
-def _number(fields: Fields, name: str) -> int:
-    value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadRequest
-    return value
-
-
-def _code(fields: Fields, needed: bool = True) -> str:
-    code = fields.get("code", "")
-    if not isinstance(code, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", code):
-        if code == "" and not needed:
-            return ""
-        raise BadRequest
-    return code
+    def _by_day(self, transcript: Transcript) -> list[dict[str, Any]]:
+        """The lines with their time of day; each day's first one carries its date."""
+        shown: list[dict[str, Any]] = []
+        last = ""
+        for line in transcript.lines:
+            at = self._local(line.at)
+            day = f"{at:%Y-%m-%d}"
+            shown.append(line.to_dict() | {"at": f"{at:%H:%M}", "day": day if day != last else ""})
+            last = day
+        return shown
 
 
 def _menu_tap(phone: wechat_phone.Phone, fields: Fields) -> Awaitable[str]:
     """A menu button by its place: `button`, and `under` from 1 where it opens a list."""
-    button, under = _number(fields, "button"), _number(fields, "under")
+    button, under = number(fields, "button"), number(fields, "under")
     buttons = (phone.platform.api.menu or {"button": []})["button"]
     if not 0 <= button < len(buttons):
         raise NotPossible("no such menu button")

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import secrets
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bot.clock import seconds
 from bot.sandbox import telegram_account, telegram_sends
 from bot.sandbox.telegram_params import Parameters, Refusal, read_parameters
+from bot.sandbox.trouble import Order
 
 if TYPE_CHECKING:
     from bot.sandbox.telegram import TelegramPlatform
 
 _METHODS = telegram_account.METHODS | telegram_sends.METHODS
+_SENDS = frozenset({"sendmessage", "sendvenue", "senddocument"})  # what a flood limit stops
 _POLL_MOST = 50  # seconds
+_BUSY = 3  # seconds of rest asked for while the platform is busy
 TERMINATED = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 HOOKED = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
 
 class BotApi:
-    """The methods. `calls` lists which came lately; `refuse` makes the next ones fail."""
+    """The methods. `calls` lists which came lately; `refuse` makes the next ones fail; `flooded` counts the 429s."""
 
     def __init__(self, platform: TelegramPlatform) -> None:
         self.platform = platform
         self.calls: deque[tuple[str, Parameters]] = deque(maxlen=1000)
-        self._refusals: dict[str, list[Refusal]] = {}
+        self.flooded = 0
+        self._rest_until = 0.0
 
     def routes(self) -> list[BaseRoute]:
         """One address for all methods."""
@@ -39,14 +46,17 @@ class BotApi:
     def refuse(self, method: str, code: int, description: str, times: int = 1, **parameters: int) -> None:
         """The next calls of that method are answered so: 429 with retry_after=5, say."""
         refusal = Refusal(code, description, ours=True, **parameters)
-        self._refusals.setdefault(method.lower(), []).extend([refusal] * times)
+        self.platform.trouble.next(method.lower(), Order(refusal=refusal), times)
+
+    def flood(self, lasts: float) -> None:
+        """For so many seconds nothing may be sent: 429, which says how long that still is."""
+        self._rest_until = seconds() + lasts
 
     def call(self, method: str, given: Parameters) -> Any:
         """Does one call. Raises Refusal."""
-        name = self._noted(method, given)
-        if name not in _METHODS:
-            raise Refusal(404, "Not Found: method not found")
-        return _METHODS[name](self.platform, given)
+        name = method.lower()
+        self.calls.append((name, given))
+        return self._do(name, given, self.platform.trouble.take(name))
 
     def call_in_answer(self, body: bytes) -> None:
         """A call in a webhook's answer: done, and its result or error never seen."""
@@ -58,26 +68,49 @@ class BotApi:
         try:
             self.call(str(method), Parameters(fields))
         except Refusal as refusal:
-            self._blame(f"{method} in a webhook's answer", refusal)
+            self._refused(f"{method} in a webhook's answer", refusal)
 
-    async def _serve(self, request: Request) -> JSONResponse:
-        method = request.path_params["method"]
+    async def _serve(self, request: Request) -> Response:
+        method, came = request.path_params["method"], seconds()
         try:
             if not secrets.compare_digest(request.path_params["token"].encode(), self.platform.token.encode()):
                 raise Refusal(401, "Unauthorized")
             kind = request.headers.get("content-type", "")
-            given = read_parameters(kind, request.url.query, await request.body())
-            polls = method.lower() == "getupdates"
-            result = await self._get_updates(request, given) if polls else self.call(method, given)
+            given = read_parameters(kind, request.url.query, await request.body(), came)
         except Refusal as refusal:
-            self._blame(method, refusal)
-            answer = {"ok": False, "error_code": refusal.code, "description": refusal.description}
-            more = {"parameters": refusal.parameters} if refusal.parameters else {}
-            return JSONResponse(answer | more, refusal.code)
+            return self._refused(method, refusal)
+        self.calls.append((method.lower(), given))
+        answer = partial(self._answered, request, method, given)
+        return await self.platform.trouble.meet(method.lower(), request, answer)
+
+    async def _answered(self, request: Request, method: str, given: Parameters, order: Order) -> Response:
+        try:
+            polls = method.lower() == "getupdates" and not order.refusal
+            result = await self._get_updates(request, given) if polls else self._do(method.lower(), given, order)
+        except Refusal as refusal:
+            return self._refused(method, refusal)
         return JSONResponse({"ok": True, "result": result})
 
+    def _do(self, name: str, given: Parameters, order: Order) -> Any:
+        if order.refusal:
+            raise order.refusal
+        if name not in _METHODS:
+            raise Refusal(404, "Not Found: method not found")
+        rest = math.ceil(self._rest_until - seconds())
+        if name in _SENDS and (rest > 0 or "busy" in self.platform.ordered):
+            rest = max(rest, _BUSY) if "busy" in self.platform.ordered else rest
+            self.flooded += 1
+            raise Refusal(429, f"Too Many Requests: retry after {rest}", ours=True, retry_after=rest)
+        return _METHODS[name](self.platform, given)
+
+    def _refused(self, method: str, refusal: Refusal) -> JSONResponse:
+        if not refusal.ours:
+            self.platform.violations.append(f"{method}: {refusal.code} {refusal.description}")
+        answer = {"ok": False, "error_code": refusal.code, "description": refusal.description}
+        more = {"parameters": refusal.parameters} if refusal.parameters else {}
+        return JSONResponse(answer | more, refusal.code)
+
     async def _get_updates(self, request: Request, given: Parameters) -> Any:
-        self._noted("getUpdates", given)
         updates = self.platform.updates
         if updates.webhook:
             raise Refusal(409, HOOKED)
@@ -96,17 +129,6 @@ class BotApi:
         if found is None:
             raise Refusal(409, TERMINATED)
         return found
-
-    def _noted(self, method: str, given: Parameters) -> str:
-        name = method.lower()
-        self.calls.append((name, given))
-        if self._refusals.get(name):
-            raise self._refusals[name].pop(0)
-        return name
-
-    def _blame(self, method: str, refusal: Refusal) -> None:
-        if not refusal.ours:
-            self.platform.violations.append(f"{method}: {refusal.code} {refusal.description}")
 
 
 async def _left(request: Request) -> None:

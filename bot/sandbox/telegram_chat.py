@@ -20,6 +20,10 @@ class Chat:
     shape: dict[str, Any]  # as it stands in updates
     known: bool = False  # whether the bot may write: the person wrote first
     blocked: bool = False
+    gone: bool = False  # the person's account was deleted
+    moved_to: int = 0  # the id of the supergroup that this group became
+    owed: int = 0  # replies that the bot owes, for the limits
+    owed_until: float = 0.0  # by seconds()
     keyboard: Keyboard | None = None
     asked: dict[str, Any] | None = None  # the message that brought the keyboard
     transcript: Transcript = field(default_factory=Transcript)

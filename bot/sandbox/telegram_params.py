@@ -11,6 +11,8 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
+from bot.clock import seconds
+
 
 class Refusal(Exception):
     """An answer with "ok": false."""
@@ -39,10 +41,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What came with a call."""
+    """What came with a call, and when, by seconds()."""
 
     values: Mapping[str, Any]
     files: Mapping[str, File] = field(default_factory=dict)
+    came: float = field(default_factory=seconds)
 
     def text(self, name: str) -> str:
         """As text; "" when missing."""
@@ -80,7 +83,7 @@ class Parameters:
             raise bad(f"can't parse {name} JSON object") from None
 
 
-def read_parameters(kind: str, query: str, body: bytes) -> Parameters:
+def read_parameters(kind: str, query: str, body: bytes, came: float) -> Parameters:
     """Reads a request by its Content-Type. Raises Refusal."""
     values: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
     name = kind.partition(";")[0].strip().lower()
@@ -91,12 +94,12 @@ def read_parameters(kind: str, query: str, body: bytes) -> Parameters:
             fields = None
         if not isinstance(fields, dict):
             raise bad("can't parse request: JSON object expected")
-        return Parameters(values | fields)
+        return Parameters(values | fields, came=came)
     if name == "multipart/form-data":
         fields, files = _multipart(kind, body)
-        return Parameters(values | fields, files)
+        return Parameters(values | fields, files, came)
     try:
-        return Parameters(values | dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        return Parameters(values | dict(parse_qsl(body.decode(), keep_blank_values=True)), came=came)
     except UnicodeDecodeError:
         raise bad("strings must be encoded in UTF-8") from None
 

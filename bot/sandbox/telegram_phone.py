@@ -176,6 +176,7 @@ class Phone:
 
     async def _sends(self, kind: str, content: dict[str, Any], queue: str, chat: Chat) -> str:
         version = chat.transcript.version
+        self.platform.limits.wrote(chat)
         waiting = self.platform.updates.put(kind, content, queue)
         if await self._taken(waiting) == "delivered":
             await chat.transcript.until(lambda: bool(chat.transcript.since(version)), self.platform.quiet)

@@ -44,7 +44,7 @@ def send_message(platform: TelegramPlatform, given: Parameters) -> Any:
     if preview is not None and not (isinstance(preview, dict) and preview.keys() <= _PREVIEW):
         raise bad("can't parse link preview options")
     content: dict[str, Any] = {"text": text, **({"entities": entities} if entities else {})}
-    return _sent(platform, given, content, parts_of(text, entities))
+    return _sent(platform, given, content, parts_of(text, entities), "sendmessage")
 
 
 def send_venue(platform: TelegramPlatform, given: Parameters) -> Any:
@@ -57,7 +57,7 @@ def send_venue(platform: TelegramPlatform, given: Parameters) -> Any:
         raise bad("venue title and address must be non-empty")
     where = {"latitude": latitude, "longitude": longitude}
     content = {"location": where, "venue": {"location": where, "title": title, "address": address}}
-    return _sent(platform, given, content, (Part(f"📍 {title}\n{address}"),))
+    return _sent(platform, given, content, (Part(f"📍 {title}\n{address}"),), "sendvenue")
 
 
 def send_document(platform: TelegramPlatform, given: Parameters) -> Any:
@@ -73,7 +73,7 @@ def send_document(platform: TelegramPlatform, given: Parameters) -> Any:
     content: dict[str, Any] = {"document": document, **({"caption": caption} if caption else {})}
     content |= {"caption_entities": entities} if entities else {}
     shown = "\n".join(filter(None, (f"📎 {document['file_name']}", caption)))
-    return _sent(platform, given, content, (Part(shown),))
+    return _sent(platform, given, content, (Part(shown),), "senddocument")
 
 
 def chat_action(platform: TelegramPlatform, given: Parameters) -> Any:
@@ -128,7 +128,9 @@ def _stored(platform: TelegramPlatform, file: File) -> dict[str, Any]:
     return platform.files[name]
 
 
-def _sent(platform: TelegramPlatform, given: Parameters, content: dict[str, Any], parts: tuple[Part, ...]) -> Any:
+def _sent(
+    platform: TelegramPlatform, given: Parameters, content: dict[str, Any], parts: tuple[Part, ...], call: str
+) -> Any:
     markup, chat = _markup(given), _chat(platform, given)
     head = {"message_id": platform.next_message_id(), "from": platform.bot, "chat": chat.shape}
     message = {**head, "date": platform.now(), **content}
@@ -139,6 +141,7 @@ def _sent(platform: TelegramPlatform, given: Parameters, content: dict[str, Any]
         chat.keyboard, chat.asked = markup.keyboard, message if markup.keyboard else None
     number = message["message_id"]
     chat.transcript.add("bot", platform.clock.now(), parts, choices=_options(markup), message_id=number)
+    platform.limits.take(given.came, chat, call, number, "".join(part.text for part in parts))
     return message
 
 
@@ -179,6 +182,11 @@ def _chat(platform: TelegramPlatform, given: Parameters) -> Chat:
     chat = platform.chats.get(int(number)) if re.fullmatch(r"-?\d{1,16}", number) else None
     if chat is None or not chat.known:
         raise bad("chat not found")
+    if chat.moved_to:
+        upgraded = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise Refusal(400, upgraded, ours=True, migrate_to_chat_id=chat.moved_to)
+    if chat.gone:
+        raise Refusal(403, "Forbidden: user is deactivated", ours=True)
     if chat.blocked:
         raise Refusal(403, "Forbidden: bot was blocked by the user", ours=True)
     return chat

@@ -14,11 +14,14 @@ import httpx
 from starlette.routing import BaseRoute
 
 from bot.clock import Clock, seconds
+from bot.sandbox.door import Door
 from bot.sandbox.loopback import loopback_client
 from bot.sandbox.transcript import NoAnswer
+from bot.sandbox.trouble import SLOW, Kind, Trouble
 from bot.sandbox.wechat_api import Api
 from bot.sandbox.wechat_phone import Phone
 from bot.sandbox.wechat_reply import NOTHING, Shown, read_reply
+from bot.sandbox.wechat_template import Templates
 from bot.sandbox.wechat_wire import Keys, Mode, Sealed, open_reply, seal, sign
 from bot.sandbox.wechat_xml import Value, WrongReply, write_xml
 
@@ -43,6 +46,7 @@ class WeChatPlatform:
 
     `webhook_url` is where the account listens. `patience` is the platform's 5 seconds, shorter in tests.
     `repeats_anew`: repeats get a time, nonce and encryption of their own; no page says whether they do.
+    `templates`: as in Templates. `slow`: as in Trouble. While it is "busy" messages are answered with 45011.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class WeChatPlatform:
         tap_window: Window = (3, timedelta(minutes=1)),
         account: Literal["service", "subscription"] = "service",
         verified: bool = True,
+        templates: Mapping[str, str] | None = None,
+        slow: float = SLOW,
     ) -> None:
         self.keys = Keys(app_id, token, aes_key)
         self.secret = secret
@@ -77,6 +83,9 @@ class WeChatPlatform:
         self.faults = 0  # how often somebody saw the fault notice
         self.requests = 0  # pushed, repeats included
         self.phones: dict[str, Phone] = {}
+        self.trouble = Trouble(slow)
+        self.door: Door | None = None  # in front of cgi-bin, where there is one
+        self.templates = Templates(self, templates or {})
         self.api = Api(self)
         self._ids = itertools.count(23_000_000_000_000_000 + secrets.randbelow(10**12))
         self._client: httpx.AsyncClient | None = None
@@ -89,8 +98,22 @@ class WeChatPlatform:
         """cgi-bin."""
         return self.api.routes()
 
+    @property
+    def ordered(self) -> frozenset[Kind]:
+        """What is wrong with cgi-bin: down, slow, busy."""
+        return self.trouble.ordered
+
+    def order(self, kind: Kind, on: bool) -> None:
+        """Switches a trouble of cgi-bin on or off. With a door, down means that connections are refused."""
+        self.trouble.order(kind, on)
+        if self.door:
+            self.door.shut() if "down" in self.ordered else self.door.open()
+
     async def close(self) -> None:
         """Lets go of connections."""
+        await self.templates.close()
+        if self.door:
+            await self.door.close()
         if self._client:
             await self._client.aclose()
             self._client = None

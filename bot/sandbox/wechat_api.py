@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bot.clock import seconds
+from bot.sandbox import accepted
+from bot.sandbox.trouble import Order
 from bot.sandbox.wechat_custom import read_custom
 from bot.sandbox.wechat_menu import check_menu
 from bot.sandbox.wechat_refusal import Refused
@@ -25,17 +29,19 @@ _TYPING_AFTER = 30  # seconds after the person's last message
 _ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?!00[0-7])[0-9a-fA-F]{4}")
 
 
+Fields = dict[str, Any]
+
+
 class Api:
-    """The calls, and the token which opens them. `refusals` holds what a test wants answered next, by call."""
+    """The calls, and the token which opens them. `accepted`: the messages taken, repeats left out."""
 
     def __init__(self, platform: WeChatPlatform) -> None:
         self.platform = platform
-        self.menu: dict[str, Any] | None = None
+        self.menu: Fields | None = None
         self.calls: list[str] = []  # which calls came, in order
-        self.refusals: dict[str, list[int]] = {}
+        self.accepted = accepted.log()
         self.tokens = Tokens(platform.keys.app_id, platform.secret)
-        self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "message/custom/send": self._send,
+        self._posts: dict[str, Callable[[Fields], Fields]] = {
             "message/custom/typing": self._typing,
             "menu/create": self._menu,
             "qrcode/create": self._code,
@@ -47,15 +53,19 @@ class Api:
 
     def refuse(self, call: str, errcode: int, times: int = 1) -> None:
         """The next calls of that name are answered with that errcode."""
-        self.refusals.setdefault(call, []).extend([errcode] * times)
+        self.platform.trouble.next(call, Order(refusal=Refused(errcode, "asked for by the test", ours=True)), times)
 
     async def _serve(self, request: Request) -> Response:
-        call, body = request.path_params["call"], await request.body()
+        call, came, body = request.path_params["call"], seconds(), await request.body()
         self.calls.append(call)
+        answer = partial(self._answered, request, call, body, came)
+        return await self.platform.trouble.meet(call, request, answer)
+
+    async def _answered(self, request: Request, call: str, body: bytes, came: float, order: Order) -> Response:
         try:
-            if self.refusals.get(call):
-                raise Refused(self.refusals[call].pop(0), "asked for by the test", ours=True)
-            answer = self._answer(request, call, body)
+            if order.refusal:
+                raise order.refusal
+            answer = await self._answer(request, call, body, came)
         except Refused as refused:
             if not refused.ours:
                 self.platform.violations.append(f"{call}: {refused.errcode} {refused.errmsg}")
@@ -63,7 +73,7 @@ class Api:
         # Whatever is wrong, the HTTP status is 200.
         return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json; encoding=utf-8")
 
-    def _answer(self, request: Request, call: str, body: bytes) -> dict[str, Any]:
+    async def _answer(self, request: Request, call: str, body: bytes, came: float) -> Fields:
         if call == "stable_token":
             self._method(request, "POST")
             return self.tokens.give(_json(body))
@@ -71,14 +81,20 @@ class Api:
             self._method(request, "GET")
             self.tokens.check(request.query_params.get("access_token", ""))
             return self._person(request.query_params.get("openid", ""))
-        if call not in self._posts:
+        messages: dict[str, Callable[[Fields, float], Awaitable[Fields]]] = {
+            "message/custom/send": self._send,
+            "message/template/send": self._send_template,
+        }
+        if call not in self._posts and call not in messages:
             # What a wrong path is answered with (wechatpy issue 289). Calls that exist and are not played here
             # get it too: better a clear no than a made-up yes.
             raise Refused(40066, "invalid url")
         self._method(request, "POST")
         self.tokens.check(request.query_params.get("access_token", ""))
         self._allowed(call)
-        return {"errcode": 0, "errmsg": "ok"} | self._posts[call](_json(body))
+        fields = _json(body)
+        done = await messages[call](fields, came) if call in messages else self._posts[call](fields)
+        return {"errcode": 0, "errmsg": "ok"} | done
 
     @staticmethod
     def _method(request: Request, wanted: str) -> None:
@@ -89,10 +105,12 @@ class Api:
         """Which account may do what: the table at the top of the platform's interface permissions."""
         service = self.platform.account == "service"
         may = self.platform.verified or (call == "menu/create" and service)
-        if not may or (call == "qrcode/create" and not service):
+        if not may or (call in ("qrcode/create", "message/template/send") and not service):
             raise Refused(48001, "api unauthorized")
+        if call.startswith("message/") and "busy" in self.platform.ordered:
+            raise Refused(45011, "api minute-quota reach limit, try again in the next minute", ours=True)
 
-    def _send(self, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _send(self, fields: Fields, came: float) -> Fields:
         phone = self._follower(fields)
         shown = read_custom(fields)
         if errcode := phone.spend():
@@ -103,9 +121,20 @@ class Api:
             }
             raise Refused(errcode, words[errcode], ours=True)
         phone.receives(shown)
+        self.accepted.append(accepted.Accepted(came, phone.openid, "message/custom/send", shown.text))
         return {}
 
-    def _typing(self, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _send_template(self, fields: Fields, came: float) -> Fields:
+        phone = self._follower(fields)
+        msgid, shown = await self.platform.templates.send(fields, phone)
+        if shown is not None:
+            key = str(fields.get("client_msg_id", ""))
+            self.accepted.append(accepted.Accepted(came, phone.openid, "message/template/send", shown.text, key))
+            if shown.parts:
+                phone.receives(shown)
+        return {"msgid": msgid}
+
+    def _typing(self, fields: Fields) -> Fields:
         phone = self._follower(fields)
         if fields.get("command") not in ("Typing", "CancelTyping"):
             raise Refused(45072, "invalid command")
@@ -113,12 +142,12 @@ class Api:
             raise Refused(45080, "can not send typing state without message in 30 s", ours=True)
         return {}
 
-    def _menu(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _menu(self, fields: Fields) -> Fields:
         check_menu(fields)
         self.menu = fields
         return {}
 
-    def _person(self, openid: str) -> dict[str, Any]:
+    def _person(self, openid: str) -> Fields:
         phone = self.platform.phones.get(openid)
         if phone is None:
             raise Refused(40003, "invalid openid")
@@ -133,7 +162,7 @@ class Api:
             | {"qr_scene_str": phone.scene}
         )
 
-    def _code(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _code(self, fields: Fields) -> Fields:
         if fields.get("action_name") not in ("QR_SCENE", "QR_STR_SCENE", "QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE"):
             raise Refused(40052, "invalid action name")
         info = fields.get("action_info")
@@ -152,16 +181,18 @@ class Api:
         answer = {"ticket": f"gQ{secrets.token_urlsafe(60)}", "url": f"http://weixin.qq.com/q/{code}"}
         return answer if forever else answer | {"expire_seconds": lasts}
 
-    def _follower(self, fields: dict[str, Any]) -> Phone:
+    def _follower(self, fields: Fields) -> Phone:
         phone = self.platform.phones.get(str(fields.get("touser", "")))
         if phone is None:
             raise Refused(40003, "invalid openid")
         if not phone.following:
             raise Refused(43004, "require subscribe", ours=True)
+        if phone.refuses:
+            raise Refused(phone.refuses, "this person takes nothing", ours=True)
         return phone
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def _json(body: bytes) -> Fields:
     """JSON in raw UTF-8. A letter as \\uXXXX reaches people as those six signs, so it is refused here."""
     try:
         text = body.decode()

@@ -37,6 +37,8 @@ class Phone:
         self.following: bool | None = None
         self.followed_at: datetime | None = None
         self.scene = ""
+        self.refuses = 0  # the errcode with which messages to this person are answered: 43019, 48002, 50005 ...
+        self.mutes_templates = False  # they are taken, and end as "failed:user block"
         self.transcript = Transcript()
         self.wrote_at: datetime | None = None
         self._message: _Budget | None = None
@@ -122,6 +124,11 @@ class Phone:
         self.following, self._message, self._tap = False, None, None
         await self._event("unsubscribe", {"EventKey": ""}, "[取消关注]", tap=False)
         return ""
+
+    def opens(self, tap: bool = False) -> None:
+        """Follows, and opens a window as a message or a tap does, without any push: for crowds that need no talk."""
+        self._follower()
+        self._open(tap)
 
     def receives(self, shown: Shown) -> None:
         """A message which the account sent by itself."""

@@ -13,6 +13,8 @@ from bot.clock import Clock
 from bot.sandbox.page import Sandbox
 from bot.sandbox.page_words import WORDS
 
+JSON = {"content-type": "application/json"}
+
 
 @pytest.fixture
 async def demo(wechat: Any, telegram: Any, clock: Clock) -> AsyncIterator[tuple[httpx.AsyncClient, Any, Any]]:
@@ -129,10 +131,14 @@ async def test_a_newcomer_on_telegram(demo: Any) -> None:
         ("api/wechat/oAbcdefgh/say", {"json": {"text": ""}}, 400),
         ("api/wechat/oAbcdefgh/say", {"json": {"text": "x" * 4097}}, 400),
         ("api/wechat/oAbcdefgh/say", {"json": {"text": 5}}, 400),
+        ("api/wechat/oAbcdefgh/say", {"content": '{"text": "half \\ud83d"}', "headers": JSON}, 400),
+        ("api/telegram/7000001/say", {"content": '{"text": "half \\udc00"}', "headers": JSON}, 400),
         ("api/wechat/oAbcdefgh/say", {"json": []}, 400),
-        ("api/wechat/oAbcdefgh/say", {"content": "{", "headers": {"content-type": "application/json"}}, 400),
+        ("api/wechat/oAbcdefgh/say", {"content": "{", "headers": JSON}, 400),
+        ("api/wechat/oAbcdefgh/say", {"content": "[" * 30_000, "headers": JSON}, 400),
         ("api/wechat/oAbcdefgh/say", {"data": {"text": "hi"}}, 400),
         ("api/wechat/oAbcdefgh/say", {"json": {"text": "hi"}, "headers": {"origin": "http://evil.example"}}, 400),
+        ("api/wechat/oAbcdefgh/say", {"json": {"text": "hi"}, "headers": {"origin": "http://["}}, 400),
         ("api/wechat/oAbcdefgh/say", {"json": {"text": "hi"}, "headers": {"sec-fetch-site": "cross-site"}}, 400),
         ("api/wechat/oAbcdefgh/say", {"json": {"text": "x", "y": "x" * 40_000}}, 400),
         ("api/wechat/oAbcdefgh/tap", {"json": {"line": 1, "choice": "1"}}, 400),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Sequence
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -14,10 +15,12 @@ from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats, LinkPrevie
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.adapters.telegram.meaning import Flooded, Migrated, meaning
-from bot.adapters.telegram.render import Outgoing
+from bot.adapters.base import Pin
+from bot.adapters.telegram.meaning import Flooded, meaning
+from bot.adapters.telegram.render import Rendered
+from bot.adapters.wire import Wire
 from bot.clock import seconds
-from bot.errors import Misconfigured, UsherError
+from bot.errors import Misconfigured, Moved, Refused, Unreachable, UsherError
 from bot.settings import Settings, WrongSetting
 
 log = logging.getLogger(__name__)
@@ -26,15 +29,21 @@ T = TypeVar("T")
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 LONG_POLL = 50  # seconds for which getUpdates waits for something to come
 _LIMIT = 14.0  # seconds for one call, all in all; the reply's lease counts on it
+_LIMIT_LATER = 5.0  # seconds for a message that leaves later; the lane's lease is longer
+_LIMIT_PIN = 3.0  # seconds for the pin behind it, which comes a second later: within the lease too
 _LONGEST_PAUSE = 86400.0  # seconds
 _ALARM_EVERY = 600.0  # seconds
 _WEBHOOK_CONNECTIONS = 40  # on which Telegram calls us at once
 _CONNECTIONS = 100  # a lane's flight and the replies of a busy morning at once
 _LOGS_WITH_TOKENS = ("httpx", "httpcore", "telegram")  # below a warning they print addresses, and so the token
+_wire: ContextVar[Wire] = ContextVar("wire")
 
 
 class BotApi:
-    """One bot at the Bot API. Every call raises only TryLater, Unreachable, Unconfirmed and Misconfigured."""
+    """One bot at the Bot API. A call raises TryLater, Unreachable, Refused, Unconfirmed and Misconfigured alone.
+
+    Those for what leaves later raise Moved too.
+    """
 
     def __init__(self, settings: Settings) -> None:
         assert settings.telegram_token is not None
@@ -50,23 +59,35 @@ class BotApi:
         )
         self._alarmed: dict[str, float] = {}
 
-    async def send(self, chat: int, message: Outgoing, thread: int | None = None) -> None:
-        """Sends one message; to the new id, once, where a group has moved."""
+    async def send(self, chat: int, message: Rendered, thread: int | None = None) -> None:
+        """Sends a reply; to the new id, once, where a group has moved."""
         try:
-            await self._send(chat, message, thread)
-        except Migrated as moved:
-            await self._send(moved.chat, message, thread)
+            await self._send(chat, message, thread, _LIMIT)
+        except Moved as moved:
+            try:
+                await self._send(int(moved.user_id), message, thread, _LIMIT)
+            except Moved:
+                raise Unreachable("Telegram 400: the group moves on and on") from None
 
-    async def _send(self, chat: int, message: Outgoing, thread: int | None) -> None:
+    async def send_later(self, chat: int, message: Rendered) -> None:
+        """Sends a message that nobody waits for, within a lane's lease."""
+        await self._send(chat, message, None, _LIMIT_LATER)
+
+    async def send_pin(self, chat: int, pin: Pin) -> None:
+        """Sends a place on the map."""
         await self._call(
-            self._bot.send_message(
-                chat,
-                message.text,
-                reply_markup=message.markup,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                message_thread_id=thread,
-            )
+            self._bot.send_venue(chat, pin.latitude, pin.longitude, pin.name, pin.address), limit=_LIMIT_PIN
         )
+
+    async def _send(self, chat: int, message: Rendered, thread: int | None, limit: float) -> None:
+        call = self._bot.send_message(
+            chat,
+            message.text,
+            reply_markup=message.markup,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            message_thread_id=thread,
+        )
+        await self._call(call, limit=limit)
 
     async def hush(self, query: str) -> None:
         """Stops the little clock on a pressed button. One that is too old is no matter."""
@@ -80,7 +101,7 @@ class BotApi:
     async def updates(self, offset: int | None) -> list[Any]:
         """Waits for updates from an offset on, which confirms all before it; each is left as it came."""
         waiting = self._bot.get_updates(offset, timeout=LONG_POLL, allowed_updates=ALLOWED_UPDATES)
-        found = await self._call(waiting, longer=LONG_POLL)
+        found = await self._call(waiting, limit=_LIMIT + LONG_POLL)
         return [update.api_kwargs["raw"] for update in found or ()]
 
     async def take_webhook(self, url: str, secret: str) -> None:
@@ -106,12 +127,14 @@ class BotApi:
         for request in self._requests:
             await request.shutdown()
 
-    async def _call(self, call: Awaitable[T], longer: float = 0) -> T | None:
+    async def _call(self, call: Awaitable[T], limit: float = _LIMIT) -> T | None:
+        wire = Wire()
+        _wire.set(wire)
         try:
-            async with asyncio.timeout(_LIMIT + longer):
+            async with asyncio.timeout(limit):
                 answer = await call
         except Exception as error:  # also TypeError and KeyError: the library takes a strange answer for granted
-            outcome = meaning(error)
+            outcome = meaning(error, written=wire.written)
             self._alarm(outcome)
             if outcome is None:
                 return None
@@ -121,9 +144,15 @@ class BotApi:
     def _alarm(self, outcome: UsherError | None) -> None:
         """Says that somebody must look: once in a while, not with every call."""
         last = self._alarmed.get(str(outcome), -_ALARM_EVERY)
-        if isinstance(outcome, Misconfigured) and seconds() - last >= _ALARM_EVERY:
+        if isinstance(outcome, Misconfigured | Refused) and seconds() - last >= _ALARM_EVERY:
             self._alarmed[str(outcome)] = seconds()
-            log.error("telegram does not work: %s", outcome)
+            words = "telegram does not work" if isinstance(outcome, Misconfigured) else "our message is wrong"
+            log.error("%s: %s", words, outcome)
+
+
+async def _watched(request: httpx.Request) -> None:
+    """Lets the call know when its request begins to leave."""
+    request.extensions["trace"] = _wire.get().trace
 
 
 class _Discreet(HTTPXRequest):
@@ -171,7 +200,10 @@ class _Untouched(_Discreet):
 
 def _requests(proxy: str | None) -> tuple[HTTPXRequest, HTTPXRequest]:
     """One client to fetch updates, which waits long, and one for all else. Only our setting decides about a proxy."""
-    common: dict[str, Any] = {"proxy": proxy, "httpx_kwargs": {"trust_env": False}}
+    common: dict[str, Any] = {
+        "proxy": proxy,
+        "httpx_kwargs": {"trust_env": False, "event_hooks": {"request": [_watched]}},
+    }
     try:
         return (
             _Untouched(connection_pool_size=2, connect_timeout=5, read_timeout=10, pool_timeout=5, **common),

@@ -6,9 +6,6 @@ used only to tell known refusals from new ones.
 
 from __future__ import annotations
 
-import logging
-
-import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -19,12 +16,18 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.errors import Misconfigured, TryLater, Unconfirmed, Unreachable, UsherError
+from bot.errors import Misconfigured, Moved, Paused, Refused, TryLater, Unconfirmed, Unreachable, UsherError
 
-log = logging.getLogger(__name__)
-_NEVER_WENT_OUT = (httpx.PoolTimeout, httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError)
+_SOON = 1.0  # seconds
 _NOTHING_LEFT_TO_DO = ("message is not modified", "query is too old")
 _NOBODY_THERE = ("chat not found", "user not found", "peer_id_invalid")
+_FORBIDDEN = {
+    "bot was blocked by the user": "the person blocked the bot",
+    "user is deactivated": "the person's account is gone",
+    "bot can't initiate conversation with a user": "the person never started the bot",
+    "bot was kicked from the supergroup chat": "the bot was removed from the group",
+    "bot was kicked from the group chat": "the bot was removed from the group",
+}
 
 
 class Flooded(TelegramError):
@@ -35,56 +38,43 @@ class Flooded(TelegramError):
         self.seconds = seconds
 
 
-class Migrated(Unreachable):
-    """The group has a new id."""
-
-    def __init__(self, chat: int) -> None:
-        super().__init__("the group has a new id")
-        self.chat = chat
-
-
 class TwoPollers(Misconfigured):
     """Somebody else takes this bot's updates."""
 
 
-def meaning(error: Exception) -> UsherError | None:
-    """What an answer means to a sender; None: there was nothing left to do.
+def meaning(error: Exception, *, written: bool = True) -> UsherError | None:
+    """What an answer means to a sender; None: there was nothing left to do. `written`: the request began to leave.
 
     What is not known to have stayed unsent counts as unconfirmed, for the Bot API has no idempotency key.
     """
     match error:
         case Flooded():
-            return TryLater("too many messages for now", error.seconds)
+            return Paused("Telegram 429: too many messages for now", error.seconds)
         case ChatMigrated():
-            return Migrated(error.new_chat_id)
+            return Moved(str(error.new_chat_id))
         case Forbidden():
-            return Unreachable(_reason(error))
+            reason = _reason(error)
+            return Unreachable(f"Telegram 403: {_FORBIDDEN.get(reason, reason)}")
         case InvalidToken():
-            return Misconfigured("the token is not valid: see USHER_TELEGRAM_TOKEN")
+            return Misconfigured("Telegram: the token is not valid; see USHER_TELEGRAM_TOKEN")
         case Conflict():
-            return TwoPollers("another program takes the updates of this bot")
+            return TwoPollers("Telegram 409: another program takes the updates of this bot")
         case BadRequest():  # before NetworkError, whose child it is
-            return _refused(error)
-        case TelegramError() if isinstance(error.__cause__, _NEVER_WENT_OUT) or _no_place(error):
-            return TryLater("no connection to Telegram", 1)
-        case TimedOut():
-            return Unconfirmed("no answer in time")
+            return _refused(_reason(error))
+        case _ if not written:
+            return TryLater("Telegram: no connection", _SOON)
+        case TimedOut() | TimeoutError():
+            return Unconfirmed("Telegram: no answer in time")
         case _:
-            return Unconfirmed(f"no clear answer: {type(error).__name__}")
+            return Unconfirmed(f"Telegram: no clear answer ({type(error).__name__})")
 
 
-def _refused(error: BadRequest) -> UsherError | None:
-    reason = _reason(error)
+def _refused(reason: str) -> UsherError | None:
     if reason.startswith(_NOTHING_LEFT_TO_DO):
         return None
-    if not reason.startswith(_NOBODY_THERE):
-        log.error("telegram refused a message of ours: %s", reason)
-    return Unreachable(reason)
-
-
-def _no_place(error: TelegramError) -> bool:
-    """The one time-out of the library of which it is certain that nothing was sent."""
-    return isinstance(error, TimedOut) and error.message.startswith("Pool timeout")
+    if reason.startswith(_NOBODY_THERE):
+        return Unreachable("Telegram 400: it finds no such chat")
+    return Refused(f"Telegram 400: {reason}")
 
 
 def _reason(error: TelegramError) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from random import SystemRandom
 
-from bot.errors import Misconfigured, TryLater, Unconfirmed, Unreachable
+from bot.errors import TryLater, UsherError
 
 log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[object]]
@@ -39,7 +39,7 @@ async def until_done(step: Callable[[], Awaitable[object]], name: str, sleep: Sl
         except TryLater as later:
             log.warning("telegram: %s has to wait: %s", name, later)
             await sleep(min(max(later.delay, patience.wait()), most))
-        except (Unreachable, Unconfirmed, Misconfigured) as fault:
+        except UsherError as fault:
             log.warning("telegram: %s failed: %s", name, fault)
             await sleep(patience.wait())
         else:

@@ -19,6 +19,7 @@ from telegram import (
 )
 
 from bot.adapters.telegram import buttons
+from bot.errors import Refused
 from bot.message import Choice, Reply
 
 MOST_UNITS = 4096
@@ -32,14 +33,14 @@ Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class Rendered:
     """One message as Telegram takes it."""
 
     text: str
     markup: Markup | None = None
 
 
-def render(reply: Reply, *, in_turn: bool = True) -> Outgoing | None:
+def render(reply: Reply, *, in_turn: bool = True) -> Rendered | None:
     """The message that carries a reply; None where there is nothing to say.
 
     In a turn a reply without choices takes the contact keyboard away. It does so always, for it cannot know whether one
@@ -49,7 +50,17 @@ def render(reply: Reply, *, in_turn: bool = True) -> Outgoing | None:
     markup = _markup(reply, in_turn)
     if not text and not reply.choices and not reply.contact_button:
         return None
-    return Outgoing(text or _NOTHING, markup)
+    return Rendered(text or _NOTHING, markup)
+
+
+def whole(reply: Reply) -> Rendered | None:
+    """The message that leaves later, in one piece. Raises Refused for one that Telegram would not take."""
+    message = render(reply, in_turn=False)
+    if message and (length := units(message.text)) > MOST_UNITS:
+        raise Refused(f"Telegram: the text has {length} characters, at most {MOST_UNITS} are sent")
+    if len(reply.choices) > MOST_BUTTONS:
+        raise Refused(f"Telegram: {len(reply.choices)} buttons, at most {MOST_BUTTONS} are shown")
+    return message
 
 
 def fit(reply: Reply, more: Choice | None = None) -> tuple[Reply, str]:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from bot.adapters.telegram.client import BotApi
 from bot.adapters.telegram.patience import Sleep
-from bot.adapters.telegram.render import Outgoing
+from bot.adapters.telegram.render import Rendered
 from bot.clock import seconds
-from bot.errors import Misconfigured, TryLater, Unconfirmed, Unreachable
+from bot.errors import Misconfigured, Refused, TryLater, Unconfirmed, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +45,24 @@ class Replier:
         self._outbox = outbox
         self._sleep = sleep
 
-    async def answer(self, message_id: str, chat: int, outgoing: Outgoing) -> None:
+    async def answer(self, message_id: str, chat: int, message: Rendered) -> None:
         """Sends a claimed reply. Raises TryLater and Misconfigured where it was not sent."""
         try:
-            await self._try(chat, outgoing)
+            await self._try(chat, message)
         except (TryLater, Misconfigured) as fault:
             log.warning("telegram: the reply to %s waits: %s", message_id, fault)
             await self._note(self._outbox.release, message_id)
             raise
-        except (Unreachable, Unconfirmed) as fault:  # never twice, so never again
+        except (Unreachable, Refused, Unconfirmed) as fault:  # never twice, so never again
             log.warning("telegram: the reply to %s: %s", message_id, fault)
         await self._note(self._outbox.sent, message_id)
 
-    async def _try(self, chat: int, outgoing: Outgoing) -> None:
+    async def _try(self, chat: int, message: Rendered) -> None:
         """Sends, and waits where Telegram asks for a short patience."""
         began = seconds()
         for tries in range(1, _TRIES + 1):
             try:
-                return await self._api.send(chat, outgoing)
+                return await self._api.send(chat, message)
             except TryLater as later:
                 late = seconds() - began + later.delay > _LAST_START
                 if tries == _TRIES or later.delay > _SHORT_WAIT or late:

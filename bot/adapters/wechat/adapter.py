@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.adapters.base import Keep, Receive
-from bot.adapters.wechat import convert
+from bot.adapters.base import Keep, Outgoing, Receive
+from bot.adapters.wechat import convert, menu, templates
 from bot.adapters.wechat.api import Api
 from bot.adapters.wechat.convert import Account, Push
 from bot.adapters.wechat.nonces import Nonces
-from bot.adapters.wechat.text import content, fit
+from bot.adapters.wechat.text import fit, whole
 from bot.clock import Clock, seconds
-from bot.errors import Forbidden, Misconfigured, Unavailable
+from bot.errors import Forbidden, Misconfigured, Refused, Unavailable
 from bot.message import Address, Choice, Message, Reply
 from bot.settings import Settings
 
@@ -26,7 +28,13 @@ logger = logging.getLogger(__name__)
 PATIENCE = 4.5  # seconds: the platform cuts the connection at 5
 COPIES = 3  # requests that the platform makes for one message
 CUSTOMER_SERVICE = "wechat_message"
+TEMPLATE = "wechat_template"
 _ARRIVING = 5.0  # seconds for a body to come in
+
+
+Report = Callable[[str, str], Awaitable[None]]
+"""Takes the end of a template message: its receipt and the status as the platform says it ("success",
+"failed:user block", "failed: system failed"). The same one may come again. Raises Unavailable."""
 
 
 @dataclass(slots=True)
@@ -40,18 +48,32 @@ class _Flight:
 class WeChatAdapter:
     """One Official Account.
 
-    `receive` and `keep` are the core's; `patience` is the seconds that the last copy waits before it gives up.
+    `receive`, `keep` and `report` are the core's; without a `report` the ends of template messages are kept like what
+    nobody understands. `say` labels the menu; without it none is shown. `patience` is the seconds that the last copy
+    waits before it gives up.
     """
 
     channel = convert.CHANNEL
     sends_replies = False
 
     def __init__(
-        self, settings: Settings, clock: Clock, receive: Receive, keep: Keep, *, patience: float = PATIENCE
+        self,
+        settings: Settings,
+        clock: Clock,
+        receive: Receive,
+        keep: Keep,
+        report: Report | None = None,
+        say: menu.Say | None = None,
+        *,
+        patience: float = PATIENCE,
+        sleep: templates.Sleep = asyncio.sleep,
     ) -> None:
         self._account = Account.of(settings)
         self.account = self._account.app_id
         self._clock, self._receive, self._keep, self._patience = clock, receive, keep, patience
+        self._report, self._say, self._sleep = report, say, sleep
+        # platforms/wechat.md, "Which account may do what"
+        self._has_menu = settings.wechat_verified or settings.wechat_account == "service"
         self._nonces = Nonces(2 * convert.FRESH.total_seconds(), seconds)
         self._flights: dict[str, _Flight] = {}
         self._api: Api | None = None
@@ -70,16 +92,27 @@ class WeChatAdapter:
         return fit(reply, more)
 
     async def listen(self) -> None:
-        """Nothing to set up or to fetch: the platform calls us. Runs until cancelled."""
+        """Shows the menu where the account may have one; there is nothing to fetch. Runs until cancelled."""
+        if self._api and self._say and self._has_menu:
+            await menu.put_up(partial(self.show_menu, menu.shipped(self._say)), self._sleep)
         await asyncio.Event().wait()
 
-    async def send(self, address: Address, reply: Reply, route: str) -> None:
-        """Sends a customer-service message; see Adapter. Raises ValueError for any other route."""
-        if route != CUSTOMER_SERVICE:
-            raise ValueError(f"WeChat sends nothing by {route}")
-        if self._api is None:
-            raise Misconfigured("USHER_WECHAT_APP_SECRET: missing, only answers to people who write are sent")
-        await self._api.send_text(address.user_id, content(reply))
+    async def show_menu(self, buttons: Sequence[menu.Button]) -> None:
+        """Puts these buttons, at most three, under the chat of everybody. Raises whatever Adapter.send may."""
+        await self._calls().create_menu(menu.body(buttons))
+
+    async def send(self, address: Address, outgoing: Outgoing, route: str) -> str:
+        """See Adapter.send. By `wechat_message` the reply, by `wechat_template` its template, id and fields.
+
+        The receipt of a template is its msgid: it was queued, and `report` gets what became of it. A template that is
+        Unconfirmed was asked for again already, as WeChat allows under one client_msg_id.
+        """
+        if route == CUSTOMER_SERVICE:
+            await self._calls().send_text(address.user_id, whole(outgoing.reply))
+            return ""
+        if route == TEMPLATE:
+            return await templates.send(self._calls().post, address.user_id, outgoing, self._sleep)
+        raise Refused(f"WeChat sends nothing by {route}")
 
     async def close(self) -> None:
         """Lets messages on their way reach the disk, then lets go of connections."""
@@ -114,9 +147,17 @@ class WeChatAdapter:
         if push.message:
             reply = await self._received(push.message)
             return convert.render(self._account, push, reply, self._clock.now())
-        if push.unknown:
-            await self._keep(self.channel, self.account, push.user_id, push.unknown, push.body)
+        if push.finished and self._report:
+            await self._report(push.finished.receipt, push.finished.status)
+        elif push.finished or push.unknown:
+            reason = push.unknown or "nobody takes the end of a template message"
+            await self._keep(self.channel, self.account, push.user_id, reason, push.body)
         return convert.SUCCESS
+
+    def _calls(self) -> Api:
+        if self._api is None:
+            raise Misconfigured("USHER_WECHAT_APP_SECRET: missing, only answers to people who write are sent")
+        return self._api
 
     async def _received(self, message: Message) -> Reply | None:
         """The reply to a message, which all its copies share. A cut connection does not stop it.

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from wechatpy.replies import TextReply
 
 from bot.adapters.wechat.crypto import Seal
-from bot.adapters.wechat.meaning import USER, Unknown, key, meaning
+from bot.adapters.wechat.meaning import USER, Finished, Unknown, finished, key, meaning
 from bot.adapters.wechat.parse import Fields, fields
 from bot.adapters.wechat.text import content
 from bot.clock import Clock
@@ -68,6 +68,7 @@ class Push:
 
     body: bytes  # opened
     message: Message | None  # None: not for the conversation
+    finished: Finished | None  # what became of a template message, where the push tells that
     unknown: str  # why nobody understands it; "" where it is understood
     user_id: str  # "" where it has none
     to: str  # our own id in it: the sender of the answer
@@ -105,9 +106,9 @@ def read(account: Account, clock: Clock, query_string: bytes, body: bytes) -> Pu
     else:
         raise Forbidden("not encrypted")
     found = fields(body)
-    message, unknown = _message(account, found)
+    message, ended, unknown = _content(account, found)
     user_id, to = found.get("FromUserName", ""), found.get("ToUserName", "")
-    return Push(body, message, unknown, user_id=user_id if USER.fullmatch(user_id) else "", to=to, sealed=sealed,
+    return Push(body, message, ended, unknown, user_id=user_id if USER.fullmatch(user_id) else "", to=to, sealed=sealed,
                 timestamp=timestamp, nonce=nonce, signature=signature)  # fmt: skip
 
 
@@ -157,17 +158,21 @@ def _matched(pattern: re.Pattern[str], query: Query, name: str) -> str:
     return value
 
 
-def _message(account: Account, found: Fields) -> tuple[Message | None, str]:
-    """The message for the conversation, if it is one; or why nobody understands it."""
+def _content(account: Account, found: Fields) -> tuple[Message | None, Finished | None, str]:
+    """The message for the conversation or the end of a template message, if it is one; or why nobody understands it."""
+    try:
+        return _message(account, found), finished(found), ""
+    except Unknown as unknown:
+        return None, None, str(unknown)
+
+
+def _message(account: Account, found: Fields) -> Message | None:
     user, created = found.get("FromUserName", ""), found.get("CreateTime", "")
     if not (USER.fullmatch(user) and _NUMBER.fullmatch(created) and USER.fullmatch(found.get("ToUserName", ""))):
-        return None, "sender, recipient or time missing"
-    try:
-        said = meaning(found)
-    except Unknown as unknown:
-        return None, str(unknown)
+        raise Unknown("sender, recipient or time missing")
+    said = meaning(found)
     if said is None:
-        return None, ""
+        return None
     return Message(
         id=key(account.app_id, found),
         sender=Address(CHANNEL, account.app_id, user),
@@ -177,4 +182,4 @@ def _message(account: Account, found: Fields) -> tuple[Message | None, str]:
         tapped=said.tapped,
         source=said.source,
         opened=account.windows.get(said.window),
-    ), ""
+    )

@@ -12,6 +12,9 @@ from bot.adapters.wechat.text import UNTAGGED
 from bot.message import Kind
 
 USER = re.compile(r"[A-Za-z0-9_-]{1,64}")  # an openid, or our own gh_ id
+_FINISHED = "templatesendjobfinish"
+_RECEIPT = re.compile(r"[0-9]{1,20}")
+_STATUS = re.compile(r"[a-z][a-z _:-]{0,60}")
 _TAG = re.compile(r"[\x21-\x7e]{1,128}")
 _SCENE = 64  # characters of a scene, by the page on QR codes
 _STICKER = "【收到不支持的消息类型，暂无法显示】"  # the text that the platform puts in place of a sticker
@@ -30,6 +33,24 @@ class Said:
     text: str = ""
     tapped: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a template message."""
+
+    receipt: str  # the msgid with which it was taken
+    status: str  # success, failed:user block, failed: system failed
+
+
+def finished(found: Fields) -> Finished | None:
+    """The end of a template message, where a push tells one. Raises Unknown."""
+    if (found.get("MsgType", "").lower(), found.get("Event", "").lower()) != ("event", _FINISHED):
+        return None
+    receipt, status = found.get("MsgID", "").strip(), found.get("Status", "").strip().lower()
+    if not (_RECEIPT.fullmatch(receipt) and _STATUS.fullmatch(status)):
+        raise Unknown("a template's end without MsgID or Status")
+    return Finished(receipt, status)
 
 
 def meaning(found: Fields) -> Said | None:
@@ -104,7 +125,7 @@ _SENT: dict[str, Callable[[Fields], Said]] = {"text": _text, "voice": _voice, **
 _EVENTS = {"subscribe": _follow, "scan": _scan, "unsubscribe": _leave, "click": _click}
 # Known, and nothing to answer: pages opened, places reported, results of sending, consents.
 _NOT_FOR_US = frozenset({
-    "view", "view_miniprogram", "location", "templatesendjobfinish", "masssendjobfinish",
+    "view", "view_miniprogram", "location", _FINISHED, "masssendjobfinish",
     "subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event",
     "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select",
 })  # fmt: skip

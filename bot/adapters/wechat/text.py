@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import replace
 from urllib.parse import quote
 
+from bot.errors import Refused
 from bot.message import Choice, Reply
 
 LIMIT = 2000  # UTF-8 bytes; the platform cuts somewhere about 2048 and does not say where
@@ -41,6 +42,16 @@ def content(reply: Reply) -> str:
     head = "\n——\n".join(filter(None, (clean(reply.text), clean(reply.ask))))
     links = "\n".join(_link(number, choice) for number, choice in enumerate(reply.choices, start=1))
     return ("\n" if reply.ask else "\n\n").join(filter(None, (head, links)))
+
+
+def whole(reply: Reply) -> str:
+    """The text of a message that leaves later, in one piece. Raises Refused for one that WeChat would not take."""
+    words = content(reply)
+    if not words:
+        raise Refused("WeChat: there is nothing to say")
+    if (size := len(words.encode())) > LIMIT:
+        raise Refused(f"WeChat: the text takes {size} bytes, at most {LIMIT} are sent")
+    return words
 
 
 def _link(number: int, choice: Choice) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.telegram.buttons import read_data, write_data
-from bot.adapters.telegram.render import Outgoing, fit, render, units
+from bot.adapters.telegram.render import Rendered, fit, render, units
 from bot.message import Choice, Reply
 
 MORE = Choice("继续", "继续")
@@ -31,8 +31,8 @@ def test_a_question_stands_below_a_line() -> None:
 
 def test_a_question_or_a_text_alone_has_no_line() -> None:
     assert [render(Reply(ask="谁？"), in_turn=False), render(Reply("好"), in_turn=False)] == [
-        Outgoing("谁？"),
-        Outgoing("好"),
+        Rendered("谁？"),
+        Rendered("好"),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.base import Adapter
+from bot.adapters.base import Adapter, Outgoing
 from bot.adapters.telegram.adapter import COMMANDS
 from bot.errors import UsherError
 from bot.message import Address, Reply
@@ -95,7 +95,7 @@ async def test_a_proxy_is_used(stage: Any) -> None:
     """The loopback API stands for a proxy: a plain HTTP request to one names the whole address."""
     adapter = stage.adapter(TELEGRAM_PROXY=stage.api.url, TELEGRAM_API_URL="http://api.telegram.invalid")
     with pytest.raises(UsherError):  # the stand-in knows no such path, but it was reached
-        await adapter.send(Address("telegram", "123456789", "1"), Reply("x"), "telegram")
+        await adapter.send(Address("telegram", "123456789", "1"), Outgoing("k1", Reply("x")), "telegram")
     assert stage.api.paths[-1].startswith("http://api.telegram.invalid/bot")
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from bot.adapters.base import Adapter
+from bot.adapters.base import Adapter, Outgoing
 from bot.adapters.wechat import convert
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.errors import Misconfigured, Unavailable
@@ -33,6 +33,7 @@ class Core:
         self.fault: BaseException | None = None
         self.reply: Reply | None = Reply(text="好的")
         self.committed = 0
+        self.ended: list[tuple[str, str]] = []
 
     async def receive(self, message: Message) -> Reply | None:
         self.received.append(message)
@@ -47,6 +48,12 @@ class Core:
         if self.fault:
             raise self.fault
         self.kept.append(kept)
+
+    async def report(self, receipt: str, status: str) -> None:
+        await self.commit.wait()
+        if self.fault:
+            raise self.fault
+        self.ended.append((receipt, status))
 
 
 class Webhook:
@@ -71,7 +78,8 @@ def core() -> Core:
 
 @pytest.fixture
 async def hook(platform, clock, core) -> AsyncIterator[Webhook]:
-    yield (webhook := Webhook(WeChatAdapter(platform.settings(), clock, core.receive, core.keep, patience=PATIENCE)))
+    adapter = WeChatAdapter(platform.settings(), clock, core.receive, core.keep, core.report, patience=PATIENCE)
+    yield (webhook := Webhook(adapter))
     core.commit.set()
     await webhook.http.aclose()
     await webhook.adapter.close()
@@ -115,9 +123,70 @@ async def test_a_message_with_nothing_to_say_to_is_success(hook, platform, core)
 
 
 async def test_results_of_sending_are_no_conversation(hook, platform, core, samples):
-    answer = await hook.post(*platform.safe(samples["ev_TEMPLATESENDJOBFINISH"]))
+    answer = await hook.post(*platform.safe(samples["ev_MASSSENDJOBFINISH"]))
     assert (answer.status_code, answer.content) == (200, b"success")
+    assert (core.received, core.kept, core.ended) == ([], [], [])
+
+
+# The ends of template messages.
+
+
+def end(platform, msgid: str = "200163836", status: str = "success") -> bytes:
+    more = f"<MsgID>{msgid}</MsgID><Status><![CDATA[{status}]]></Status>"
+    return platform.event("TEMPLATESENDJOBFINISH", more=more)
+
+
+@pytest.mark.parametrize("status", ["success", "failed:user block", "failed: system failed"])
+async def test_the_end_of_a_template_message_is_reported(hook, platform, core, status):
+    answer = await hook.post(*platform.safe(end(platform, status=status)))
+    assert (answer.status_code, answer.content) == (200, b"success")
+    assert core.ended == [("200163836", status)]
     assert (core.received, core.kept) == ([], [])
+
+
+async def test_the_end_in_the_sample_is_read(hook, platform, core, samples):
+    await hook.post(*platform.safe(samples["ev_TEMPLATESENDJOBFINISH"]))
+    assert core.ended == [("200163836", "success")]
+
+
+async def test_an_end_is_acknowledged_only_once_it_is_written(hook, platform, core):
+    core.commit.clear()
+    waiting = asyncio.create_task(hook.post(*platform.safe(end(platform))))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    core.commit.set()
+    assert (await waiting).content == b"success"
+
+
+@pytest.mark.parametrize("fault", [Unavailable("locked"), RuntimeError("disk")])
+async def test_an_end_that_was_not_written_comes_again(hook, platform, core, fault):
+    core.fault = fault
+    answer = await hook.post(*platform.safe(end(platform)))
+    assert (answer.status_code, answer.content) == (503, b"")
+    core.fault = None
+    assert (await hook.post(*platform.safe(end(platform)))).content == b"success"
+    assert core.ended == [("200163836", "success")]
+
+
+@pytest.mark.parametrize(
+    ("msgid", "status"), [("", "success"), ("1x", "success"), ("1", ""), ("1", "王芳"), ("1", "x" * 99)]
+)
+async def test_an_end_that_nobody_understands_is_kept(hook, platform, core, msgid, status):
+    xml = end(platform, msgid, status)
+    assert (await hook.post(*platform.safe(xml))).content == b"success"
+    assert core.kept == [("wechat", platform.app_id, "oA", "a template's end without MsgID or Status", xml)]
+    assert core.ended == []
+
+
+async def test_where_nobody_takes_the_ends_they_are_kept(open_hook, platform, core):
+    xml = end(platform)
+    assert (await open_hook.post(*platform.plain(xml))).content == b"success"
+    assert core.kept == [("wechat", platform.app_id, "oA", "nobody takes the end of a template message", xml)]
+
+
+async def test_a_forged_end_is_refused(hook, platform, core):
+    assert (await hook.post(*platform.plain(end(platform)))).status_code == 403
+    assert core.ended == []
 
 
 async def test_what_nobody_understands_is_kept_and_accepted(hook, platform, core):
@@ -363,14 +432,9 @@ async def test_closing_lets_a_message_reach_the_disk(hook, platform, core):
 
 
 async def test_without_the_app_secret_only_answers_are_sent(hook, platform):
+    outgoing = Outgoing("k1", Reply(text="hi"))
     with pytest.raises(Misconfigured, match="USHER_WECHAT_APP_SECRET"):
-        await hook.adapter.send(Address("wechat", platform.app_id, "oA"), Reply(text="hi"), "wechat_message")
-
-
-@pytest.mark.parametrize("route", ["wechat_template", "telegram", ""])
-async def test_other_routes_are_not_offered(hook, platform, route):
-    with pytest.raises(ValueError, match="WeChat sends nothing by"):
-        await hook.adapter.send(Address("wechat", platform.app_id, "oA"), Reply(text="hi"), route)
+        await hook.adapter.send(Address("wechat", platform.app_id, "oA"), outgoing, "wechat_message")
 
 
 async def test_listening_only_waits(hook):

@@ -1,0 +1,311 @@
+"""The lane: the one sender of one account, wherever it runs, and at no more than the account's rate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from random import SystemRandom
+
+from sqlalchemy import Connection
+from sqlmodel import Session
+
+from bot.clock import Clock, boot_seconds, seconds
+from bot.delivery import flight, leftovers
+from bot.delivery.flight import Orders, Prepare
+from bot.delivery.lease import Lease, Look, Taken
+from bot.delivery.pacer import Pacer
+from bot.delivery.results import Result
+from bot.delivery.routes import Accounts
+from bot.delivery.sender import Compose, Send, Sender
+from bot.errors import Unavailable
+from bot.store.database import Database
+
+log = logging.getLogger(__name__)
+# Shares of a lease. What is left of it lies between the end of the last send and the moment another may begin.
+_SEND = 0.5  # the longest that a send may take
+_MARGIN = 0.1  # for clocks that do not run alike
+_HEARTBEAT = 0.25  # the lease is extended while there is nothing to do
+_BUSY_HEARTBEAT = 0.1  # the same while messages are on their way
+_LANDING = 0.8  # the longest that the end may take
+# Seconds.
+_FLUSH = 0.25  # no result waits longer before it is written
+_IDLE = 0.5  # between two looks for what another process queued
+_LOOK = (0.1, 0.2)  # between two looks whether the lane is free; not for all lanes of a process at once
+_SHARE, _MOST_SHARE = 0.2, 0.4  # for which who has lanes leaves a free one to others: for each of them, and at most
+_SWEEP = 60.0  # between two looks for templates whose end was not reported
+_TROUBLE, _MOST_TROUBLE = 0.2, 5.0  # after a fault of the database: doubled each time
+_random = SystemRandom()
+
+
+def nothing() -> None:
+    """What is done when the lane is taken or lost, unless something else is."""
+
+
+class Lane:
+    """Sends what is due for one account while it holds the account's lease. `run` until `drain`."""
+
+    def __init__(
+        self,
+        database: Database,
+        account: str,
+        send: Send,
+        compose: Compose,
+        accounts: Accounts,
+        clock: Clock,
+        *,
+        holder: str,
+        rate: float | None = None,
+        window: int = 30,
+        lease: timedelta = timedelta(seconds=10),
+        prepare: Prepare = flight.read_event,
+        on_taken: Callable[[], None] = nothing,
+        on_lost: Callable[[], None] = nothing,
+    ) -> None:
+        """`holder` names this process. `rate`: messages a second, None for no limit; `window`: at most so many at once.
+
+        A send may take half of the lease: whatever takes longer is cut off and counts as unconfirmed.
+        """
+        self.account = account
+        self._database, self._accounts, self._clock, self._prepare = database, accounts, clock, prepare
+        self._on_taken, self._on_lost = on_taken, on_lost
+        self._lease = Lease(account, holder, lease, clock)
+        self._pacer = Pacer(rate) if rate else None
+        self._window = window
+        self._ahead = min(window, int(rate) + 1) if rate else window  # a second's worth: what is urgent comes soon
+        self._enough = max(1, self._ahead // 2)
+        self._stir = asyncio.Event()
+        limit = self._lease.seconds * _SEND
+        self._sender = Sender(
+            send, compose, clock, pacer=self._pacer, limit=limit, enough=self._enough, stir=self._stir.set
+        )
+        self._epoch = 0  # 0: the lane is not ours
+        self._until = 0.0  # on the boot clock: the end of the lease
+        self._flew_at = self._swept_at = 0.0
+        self._more = False  # whether something may be due
+        self._doubtful = False  # whether a flight may have been committed without our hearing of it
+        self._free_since: float | None = None
+        self._draining = False
+        self._ended: asyncio.Event | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this is the account's one sender now."""
+        return bool(self._epoch) and boot_seconds() < self._until
+
+    def wake(self) -> None:
+        """Something was queued in this process: looks at once."""
+        self._more = True
+        self._stir.set()
+
+    async def run(self) -> None:
+        """Holds the lane whenever it can be had, and sends; until drained or cancelled."""
+        self._ended = asyncio.Event()
+        pace = asyncio.create_task(self._sender.run())
+        try:
+            await self._until_drained()
+            await self._land()
+        finally:
+            pace.cancel()
+            await self._sender.close()
+            self._lose()
+            self._ended.set()
+
+    async def drain(self) -> None:
+        """Finishes what is on its way, gives back what is not, writes the results and lets the lane go."""
+        self._draining = True
+        self._stir.set()
+        if self._ended is not None:
+            await self._ended.wait()
+
+    async def _until_drained(self) -> None:
+        troubles = 0
+        while not self._draining:
+            try:
+                await (self._round() if self._epoch else self._seek())
+                troubles = 0
+            except Exception as error:  # rows stay as they are, and results in memory: it is done again
+                _tell(self.account, error)
+                if self._epoch and boot_seconds() >= self._until:
+                    self._lose()
+                wait = min(_TROUBLE * 2**troubles, _MOST_TROUBLE)
+                troubles = min(troubles + 1, 10)
+                await asyncio.sleep(wait * _random.uniform(0.5, 1))
+
+    # While somebody else has the lane
+
+    async def _seek(self) -> None:
+        """Looks whether the lane can be had; writes what came late of an epoch that is over."""
+        if self._sender.results:
+            with self._results() as late:
+                await self._database.transact(partial(flight.write_late, lease=self._lease, results=late))
+        look = await self._database.read(self._look)
+        if not look.free:
+            self._free_since = None
+        elif self._free_since is None:
+            self._free_since = seconds()
+        if self._free_since is not None and seconds() - self._free_since >= min(_SHARE * look.held, _MOST_SHARE):
+            self._free_since = None
+            await self._take()
+        else:
+            await self._quiet(_random.uniform(*_LOOK))
+
+    def _look(self, session: Session) -> Look:
+        return self._lease.look(session.connection())
+
+    async def _take(self) -> None:
+        before = boot_seconds()
+        taken = await self._database.transact(self._take_now)
+        if taken is None:
+            return
+        self._epoch, self._more, self._doubtful = taken.epoch, True, False
+        self._extended(before)
+        if self._pacer:
+            self._pacer.start()
+        log.info("took the lane", extra={"lane": self.account, "epoch": taken.epoch})
+        self._on_taken()
+
+    def _take_now(self, connection: Connection) -> Taken | None:
+        taken = self._lease.take(connection)
+        if taken is not None:
+            leftovers.settle(connection, self.account, taken.silence, self._clock.now())
+        return taken
+
+    def _extended(self, before: float) -> None:
+        """The lease counts from before the transaction that gave it: it cannot end later than we think."""
+        self._until = before + self._lease.seconds
+        self._sender.permit(self._epoch, before + self._lease.seconds * (1 - _SEND - _MARGIN))
+
+    def _lose(self) -> None:
+        if not self._epoch:
+            return
+        self._epoch = 0
+        self._sender.permit(0, 0.0)
+        self._sender.ground()
+        log.info("lost the lane", extra={"lane": self.account})
+        self._on_lost()
+
+    # While the lane is ours
+
+    async def _round(self) -> None:
+        """Waits until a flight is worth it, and flies."""
+        while not self._worth_a_flight():
+            if await self._quiet(self._patience()) and not self._sender.flying and not self._resting:
+                self._more = await self._database.read(self._anything_due)
+            if self._draining:
+                return
+        await self._fly()
+
+    def _anything_due(self, session: Session) -> bool:
+        return flight.anything_due(session.connection(), self.account, self._clock.now())
+
+    async def _fly(self) -> None:
+        before, room = boot_seconds(), 0 if self._resting else self._room
+        with self._results() as written:
+            orders = self._orders(written, room)
+            flown = await self._database.transact(partial(flight.fly, orders=orders))
+        self._flew_at, self._doubtful = seconds(), False
+        if not flown.held:
+            self._lose()
+            return
+        self._extended(before)
+        if room:
+            self._more = flown.found >= room
+        self._sender.rest(self._flew_at + flown.rest)
+        self._sender.launch(flown)
+
+    def _orders(self, written: list[Result], room: int) -> Orders:
+        sweeps = seconds() >= self._swept_at + _SWEEP
+        if sweeps:
+            self._swept_at = seconds()
+        known = (*self._sender.flying, *(result.attempt.due.id for result in written))
+        return Orders(
+            lease=self._lease,
+            epoch=self._epoch,
+            now=self._clock.now(),
+            accounts=self._accounts,
+            prepare=self._prepare,
+            results=written,
+            room=room,
+            known=known if self._doubtful else None,
+            sweeps=sweeps,
+        )
+
+    @property
+    def _room(self) -> int:
+        """How many more rows may be taken up."""
+        return min(self._window - len(self._sender.flying), self._ahead - len(self._sender.waiting))
+
+    @property
+    def _resting(self) -> bool:
+        return seconds() < self._sender.rests_until
+
+    def _worth_a_flight(self) -> bool:
+        """Whether a transaction now would do enough: many at once are cheap, and nobody shall wait long."""
+        sender, age = self._sender, seconds() - self._flew_at
+        idle = not sender.flying
+        if len(sender.results) >= self._enough or (sender.results and (idle or age >= _FLUSH)):
+            return True
+        if self._more and not self._resting and (idle or self._room >= self._enough):
+            return True
+        return age >= self._lease.seconds * (_HEARTBEAT if idle else _BUSY_HEARTBEAT)
+
+    def _patience(self) -> float:
+        """Seconds after which a flight may be worth it although nothing stirs."""
+        sender, now = self._sender, seconds()
+        share = _BUSY_HEARTBEAT if sender.flying else _HEARTBEAT
+        wait = self._flew_at + (_FLUSH if sender.results else self._lease.seconds * share) - now
+        if self._resting:
+            wait = min(wait, sender.rests_until - now)
+        elif not sender.flying:
+            wait = min(wait, _IDLE)
+        return max(wait, 0.001)
+
+    # Both
+
+    async def _land(self) -> None:
+        """Gives back what was not begun, waits for what is on its way, writes it all and lets the lane go."""
+        self._sender.permit(0, 0.0)
+        self._sender.ground()
+        end = boot_seconds() + self._lease.seconds * _LANDING
+        while self._sender.flying and boot_seconds() < end:
+            await self._quiet(_FLUSH)
+        while (self._sender.results or self._epoch) and boot_seconds() < end:
+            try:
+                with self._results() as last:
+                    await self._database.transact(
+                        partial(flight.land, lease=self._lease, epoch=self._epoch, results=last)
+                    )
+                return
+            except Unavailable:
+                await asyncio.sleep(_TROUBLE)
+
+    @contextlib.contextmanager
+    def _results(self) -> Iterator[list[Result]]:
+        """The results that are being written: kept, if they could not be."""
+        written, self._sender.results = self._sender.results, []
+        try:
+            yield written
+        except BaseException:
+            self._sender.results = [*written, *self._sender.results]
+            self._doubtful = True
+            raise
+
+    async def _quiet(self, wait: float) -> bool:
+        """Whether nothing stirred for so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._stir.wait()
+        stirred = self._stir.is_set()
+        self._stir.clear()
+        return not stirred
+
+
+def _tell(account: str, error: Exception) -> None:
+    if isinstance(error, Unavailable):
+        log.warning("the lane waits for the database", extra={"lane": account, "reason": str(error)})
+    else:
+        log.error("the lane's flight failed", extra={"lane": account, "fault": type(error).__name__})

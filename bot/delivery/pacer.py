@@ -1,0 +1,52 @@
+"""Says when the next message of a lane may leave: evenly, and once a second for one chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.clock import seconds
+
+A_CHAT = 1.0  # seconds between two messages to one chat: platforms/telegram.md, "Limits"
+_FIRST = 1.0  # seconds: a new holder does not know what left in the second before it
+
+
+class Pacer:
+    """The generic cell rate algorithm: a message every 1/rate seconds, with at most half of that caught up.
+
+    So a second that begins at any moment holds at most rate + 1.5 messages: 29 at 28 a second.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        now: Callable[[], float] = seconds,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._step = 1 / rate  # seconds
+        self._now, self._sleep = now, sleep
+        self._next = 0.0
+        self._one = asyncio.Lock()
+        self._chats: dict[object, float] = {}  # until when each one rests, the first to be free first
+
+    def start(self) -> None:
+        """Begins with nothing in hand: the first message leaves in a second."""
+        self._next = self._now() + max(_FIRST, self._step)
+
+    def rest(self, chat: object) -> float:
+        """Seconds until this chat may get another message."""
+        now = self._now()
+        while self._chats and (oldest := next(iter(self._chats.items())))[1] <= now:
+            del self._chats[oldest[0]]
+        return max(0.0, self._chats.get(chat, 0.0) - now)
+
+    async def turn(self, chat: object) -> None:
+        """Returns when the next message may leave, which is one to this chat; first come, first served."""
+        async with self._one:
+            wait = self._next - self._now()
+            if wait > 0:
+                await self._sleep(wait)
+            now = self._now()
+            self._next = max(self._next, now - self._step / 2) + self._step
+            self._chats.pop(chat, None)
+            self._chats[chat] = now + A_CHAT

@@ -1,0 +1,86 @@
+"""A look before anything is sent: how many are reached by which route, and who is not, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session, col
+
+from bot.delivery.announcements import Texts
+from bot.delivery.audience import audience
+from bot.delivery.people import Person
+from bot.delivery.queueing import Sending, fate, switched_off
+from bot.delivery.routes import Accounts, Step, until
+from bot.delivery.whom import PEOPLE, registered
+from bot.store.outbox import DeliveryStatus, Kind, Route, Way
+from bot.store.tables import Registration
+
+_AT_ONCE = 1000  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """One person whom no route reaches now."""
+
+    reference: str
+    way: str
+    status: str  # waiting, unreachable or skipped
+    reason: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What would happen if it were sent now."""
+
+    people: int = 0
+    routes: Counter[str] = field(default_factory=Counter)  # how many messages by each route
+    languages: Counter[str] = field(default_factory=Counter)  # how many people read each
+    missed: list[Missed] = field(default_factory=list)  # one for each person and way
+    windows: tuple[datetime, datetime] | None = None  # when the first and the last of the open WeChat windows close
+
+    @property
+    def reasons(self) -> Counter[tuple[str, str]]:
+        """How many are not reached, by status and reason."""
+        return Counter((row.status, row.reason) for row in self.missed)
+
+
+def preview(
+    session: Session,
+    filter_text: str,
+    texts: Texts,
+    accounts: Accounts,
+    now: datetime,
+    ways: Sequence[Way] = (Way.CHAT,),
+    kind: Kind = Kind.BROADCAST,
+) -> Preview:
+    """What an announcement would do now; writes nothing. Raises WrongFilter."""
+    off = switched_off(session.connection())
+    sending = Sending("", kind, texts, {"ways": ways}, now, None, now, accounts, off)
+    seen = Preview()
+    for person in _meant(session, filter_text, kind):
+        seen.people += 1
+        seen.languages[person.language] += 1
+        for way in ways:
+            _count(seen, sending, person, way)
+    return seen
+
+
+def _meant(session: Session, filter_text: str, kind: Kind) -> Iterator[Person]:
+    statement = PEOPLE.where(audience(filter_text, kind)).order_by(col(Registration.id))
+    return map(registered, session.connection().execute(statement, execution_options={"yield_per": _AT_ONCE}))
+
+
+def _count(seen: Preview, sending: Sending, person: Person, way: Way) -> None:
+    found = fate(sending, person, way)
+    if not isinstance(found, Step):
+        status, reason = found
+        seen.missed.append(Missed(person.reference or "", way, DeliveryStatus(status).value, reason))
+        return
+    seen.routes[found.route.value] += 1
+    closes = until(person, sending.now) if found.route is Route.WECHAT_MESSAGE else None
+    if closes:
+        first, last = seen.windows or (closes, closes)
+        seen.windows = (min(first, closes), max(last, closes))

@@ -1,0 +1,157 @@
+"""What became of announcements: the lines of `usher deliveries`, the call list, how far each has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import case, exists, func, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from bot.delivery.announcements import NoSuchAnnouncement
+from bot.store.outbox import Announcement, Delivery, DeliveryStatus, State, Way
+from bot.store.tables import Registration, Status
+
+_AT_ONCE = 1000  # rows
+_NOT_REACHED = (DeliveryStatus.UNREACHABLE, DeliveryStatus.WAITING, DeliveryStatus.FAILED)
+_ON_ITS_WAY = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.UNCONFIRMED)
+_FIELDS = {
+    "announcement": col(Delivery.announcement_id),
+    "kind": col(Announcement.kind),
+    "reference": col(Registration.reference),
+    "way": col(Delivery.way),
+    "route": col(Delivery.route),
+    "status": col(Delivery.status),
+    "attempts": col(Delivery.attempts),
+    "error": case((col(Delivery.error) == "", None), else_=col(Delivery.error)),
+    "due_at": col(Delivery.due_at),
+    "sent_at": col(Delivery.sent_at),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one announcement has come."""
+
+    id: str
+    kind: str
+    state: str
+    due_at: datetime
+    counts: dict[str, int]  # deliveries by status, every status named
+
+    @property
+    def total(self) -> int:
+        """How many deliveries are written so far."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """How many of them no lane will touch any more."""
+        return self.total - self.counts[DeliveryStatus.QUEUED] - self.counts[DeliveryStatus.SENDING]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One person to phone."""
+
+    reference: str
+    name: str
+    phone: str
+    reason: str
+    announcement: str  # the newest of those that do not reach them
+
+
+def listing(session: Session, zone: ZoneInfo, announcement_id: str | None = None) -> Iterator[dict[str, Any]]:
+    """The lines of `usher deliveries`, in the order they were written, streamed; times in the event's zone.
+
+    Raises NoSuchAnnouncement.
+    """
+    statement: Any = (
+        select(*(column.label(name) for name, column in _FIELDS.items()))
+        .select_from(Delivery)
+        .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
+        .join(Registration, col(Registration.id) == col(Delivery.registration_id), isouter=True)
+        .order_by(col(Delivery.id))
+    )
+    if announcement_id is not None:
+        _known(session, announcement_id)
+        statement = statement.where(col(Delivery.announcement_id) == announcement_id)
+    for row in session.execute(statement, execution_options={"yield_per": _AT_ONCE}).mappings():
+        yield {name: _shown(value, zone) for name, value in row.items()}
+
+
+def calls(session: Session, now: datetime) -> Iterator[Call]:
+    """Whom to phone: each person once, whom no way reaches for something that is due and still useful; streamed.
+
+    Somebody with a message on its way for the same announcement is not among them, nor who cancelled or was declined.
+    """
+    newest: Call | None = None
+    rows = session.execute(_unreached(now), execution_options={"yield_per": _AT_ONCE})
+    for row in rows:
+        call = Call(row.reference, row.name or "", row.phone or "", row.error or row.status, row.announcement_id)
+        if newest and newest.reference != call.reference:
+            yield newest
+        newest = call
+    if newest:
+        yield newest
+
+
+def progress(session: Session, announcement_id: str) -> Progress:
+    """How far one announcement has come. Raises NoSuchAnnouncement."""
+    row = _known(session, announcement_id)
+    counted = select(col(Delivery.status), func.count()).where(col(Delivery.announcement_id) == announcement_id)
+    counts = _every_status(session, counted)
+    return Progress(row.id, row.kind, row.state, row.due_at, counts)
+
+
+def by_status(session: Session) -> dict[str, int]:
+    """How many deliveries stand in each status, every status named."""
+    return _every_status(session, select(col(Delivery.status), func.count()))
+
+
+def _unreached(now: datetime) -> Any:
+    """Deliveries that reach nobody, by person, the newest last."""
+    other = aliased(Delivery)
+    told = exists().where(
+        other.announcement_id == col(Delivery.announcement_id),  # type: ignore[arg-type]  # columns are hidden from mypy
+        other.person == col(Delivery.person),  # type: ignore[arg-type]
+        col(other.status).in_(_ON_ITS_WAY),
+    )
+    return (
+        select(
+            col(Registration.reference), col(Registration.name), col(Registration.phone),
+            col(Delivery.error), col(Delivery.status), col(Delivery.announcement_id),
+        )
+        .join(Registration, col(Registration.id) == col(Delivery.registration_id))
+        .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
+        .where(
+            col(Delivery.way) == Way.CHAT,  # which falls back on e-mail; who gets only that was told in the chat itself
+            col(Delivery.status).in_(_NOT_REACHED),
+            col(Delivery.due_at) <= now,
+            or_(col(Announcement.latest_at).is_(None), col(Announcement.latest_at) > now),
+            col(Announcement.state).in_((State.PLANNING, State.PLANNED)),
+            col(Registration.status).not_in((Status.CANCELLED, Status.DECLINED)),
+            ~told,
+        )
+        .order_by(col(Registration.id), col(Delivery.id))
+    )  # fmt: skip
+
+
+def _known(session: Session, announcement_id: str) -> Announcement:
+    row = session.get(Announcement, announcement_id)
+    if row is None:
+        raise NoSuchAnnouncement(f"{announcement_id}: no such announcement")
+    return row
+
+
+def _every_status(session: Session, counted: Any) -> dict[str, int]:
+    found = session.execute(counted.group_by(col(Delivery.status)))
+    return {status.value: 0 for status in DeliveryStatus} | {str(status): count for status, count in found}
+
+
+def _shown(value: Any, zone: ZoneInfo) -> Any:
+    return value.astimezone(zone).isoformat(timespec="seconds") if isinstance(value, datetime) else value

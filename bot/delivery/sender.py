@@ -1,0 +1,160 @@
+"""Sends what a lane took up, at the lane's pace, and keeps what it came to until that is written."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from bot.adapters.base import Outgoing
+from bot.clock import Clock, boot_seconds, seconds
+from bot.content.facts import Venue
+from bot.delivery import results
+from bot.delivery.flight import Flown
+from bot.delivery.pacer import Pacer
+from bot.delivery.people import Due
+from bot.delivery.results import Attempt, Result
+from bot.errors import Moved, UsherError
+from bot.message import Address
+from bot.store.outbox import Route
+
+log = logging.getLogger(__name__)
+Send = Callable[[Address | str, Outgoing, str], Awaitable[str]]
+"""Sends one message to a chat or an e-mail address by a route; the platform's own id of it. See Adapter.send."""
+
+Compose = Callable[[Due, Route, Venue | None, int], Outgoing]
+"""Writes the message of one delivery: by which route, with which venue, under which number of the calendar entry."""
+
+
+class Sender:
+    """Everything of one lane that is in memory: what waits for its turn, what is on its way, and what came of it."""
+
+    def __init__(
+        self,
+        send: Send,
+        compose: Compose,
+        clock: Clock,
+        *,
+        pacer: Pacer | None,
+        limit: float,
+        enough: int,
+        stir: Callable[[], None],
+    ) -> None:
+        """`limit`: seconds that a send may take. `stir` is called at the first result, and at every one from `enough`
+        on; when nothing is in flight any more; and when the lane has to rest."""
+        self._send, self._compose, self._clock = send, compose, clock
+        self._pacer, self._limit, self._enough, self._stir = pacer, limit, enough, stir
+        self._epoch, self._deadline = 0, 0.0
+        self._line: asyncio.Queue[tuple[Attempt, Flown]] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.waiting: dict[int, Attempt] = {}  # by the delivery's id: not begun yet
+        self.flying: dict[int, Attempt] = {}  # those, and what is on its way
+        self.results: list[Result] = []
+        self.rests_until = 0.0
+
+    def permit(self, epoch: int, deadline: float) -> None:
+        """The lane is ours: what that epoch took up may be begun until so many seconds on the boot clock."""
+        self._epoch, self._deadline = epoch, deadline
+
+    def rest(self, until: float) -> None:
+        """Begins nothing before so many seconds on the clock for durations; what waits is given back."""
+        if until > seconds():
+            self.rests_until = max(self.rests_until, until)
+            self.ground()
+
+    def ground(self) -> None:
+        """Gives back what was not begun."""
+        for attempt in list(self.waiting.values()):
+            self._give_back(attempt)
+
+    def launch(self, flown: Flown) -> None:
+        """Sends what a flight took up: at once, or each in its turn."""
+        for attempt in flown.attempts:
+            self.waiting[attempt.due.id] = self.flying[attempt.due.id] = attempt
+            if self._pacer:
+                self._line.put_nowait((attempt, flown))
+            else:
+                self._begin(attempt, flown)
+
+    async def run(self) -> None:
+        """Lets what waits leave at the pace; until cancelled."""
+        while True:
+            attempt, flown = await self._line.get()
+            await self._in_turn(attempt, flown)
+
+    async def close(self) -> None:
+        """Ends what is on its way; what becomes of it is not known then."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _in_turn(self, attempt: Attempt, flown: Flown) -> None:
+        if self.waiting.get(attempt.due.id) is not attempt:
+            return
+        assert self._pacer is not None
+        if wait := self._pacer.rest(attempt.to):
+            asyncio.get_running_loop().call_later(wait, self._line.put_nowait, (attempt, flown))
+            return
+        await self._pacer.turn(attempt.to)
+        self._begin(attempt, flown)
+
+    def _begin(self, attempt: Attempt, flown: Flown) -> None:
+        if self.waiting.get(attempt.due.id) is not attempt:  # given back while it waited for its turn
+            return
+        if not self._may_begin(attempt):
+            self._give_back(attempt)
+            return
+        del self.waiting[attempt.due.id]
+        task = asyncio.create_task(self._deliver(attempt, flown))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _may_begin(self, attempt: Attempt) -> bool:
+        """Whether the answer would still come while the lane is ours."""
+        return attempt.epoch == self._epoch and boot_seconds() < self._deadline and seconds() >= self.rests_until
+
+    def _give_back(self, attempt: Attempt) -> None:
+        del self.waiting[attempt.due.id]
+        self._note(results.not_begun(attempt, self._clock.now()))
+
+    async def _deliver(self, attempt: Attempt, flown: Flown) -> None:
+        self._note(await self._attempted(attempt, flown))
+
+    async def _attempted(self, attempt: Attempt, flown: Flown) -> Result:
+        due, to = attempt.due, attempt.to
+        try:
+            outgoing = self._compose(due, Route(due.route), flown.venue, flown.sequence)
+            if not self._may_begin(attempt):
+                return results.not_begun(attempt, self._clock.now())
+            async with asyncio.timeout(self._limit):
+                try:
+                    receipt = await self._send(to, outgoing, due.route)
+                except Moved as moved:
+                    if not isinstance(to, Address):
+                        raise
+                    attempt, to = replace(attempt, moved=moved.user_id), replace(to, user_id=moved.user_id)
+                    if self._pacer:
+                        await self._pacer.turn(to)
+                    receipt = await self._send(to, outgoing, due.route)
+        except Exception as error:  # whatever one message does, the others go on
+            if not isinstance(error, UsherError | TimeoutError):
+                log.error("a message could not be sent", extra={"delivery": due.id, "fault": _place(error)})
+            return results.failed(attempt, error, self._clock.now())
+        return results.taken_by_platform(attempt, receipt, self._clock.now())
+
+    def _note(self, result: Result) -> None:
+        del self.flying[result.attempt.due.id]
+        self.results.append(result)
+        if result.rest:
+            self.rest(seconds() + result.rest)
+        if not self.flying or result.rest or len(self.results) == 1 or len(self.results) >= self._enough:
+            self._stir()
+
+
+def _place(error: Exception) -> str:
+    """What and where; never its message, which may hold what a person wrote."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

@@ -1,0 +1,114 @@
+"""What leaves later, wired: which adapter sends for which account, who writes the messages, what each tick plans."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from bot.adapters.base import Adapter, Outgoing
+from bot.adapters.email.adapter import EmailAdapter
+from bot.clock import Clock
+from bot.content.records import Content
+from bot.delivery import queueing, reminders
+from bot.delivery.lane import Lane, nothing
+from bot.delivery.routes import EMAIL_LANE, Accounts, telegram_lane, wechat_lane
+from bot.delivery.sender import Send
+from bot.message import Address
+from bot.registration.compose import Composer
+from bot.registration.purge import purge
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.outbox import Kind
+
+Change = Callable[[], None]
+
+
+class Lanes:
+    """Every lane of this process. `tick` is called each second, and whenever the clock was wound."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        content: Callable[[], Content],
+        settings: Settings,
+        adapters: Mapping[str, Adapter],
+    ) -> None:
+        self._database, self._clock, self._content, self._settings = database, clock, content, settings
+        self._adapters, self.accounts = adapters, Accounts.of(settings)
+        self._holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self.composer = _composer(settings, content)
+        self._email = EmailAdapter(settings, clock) if self.accounts.email else None
+        self._lanes: list[Lane] = []
+        self._running: list[asyncio.Task[None]] = []
+        self._ticking = asyncio.Lock()
+
+    def start(self, on_taken: Change = nothing, on_lost: Change = nothing) -> None:
+        """Begins to send. The two are called when this process becomes, and ceases to be, who fetches from Telegram."""
+        chat = {wechat_lane(self.accounts.wechat): "wechat", telegram_lane(self.accounts.telegram): "telegram"}
+        for account in self.accounts.lanes:
+            if account == EMAIL_LANE:
+                self._open(account, self._mail, None, nothing, nothing)
+            elif chat[account] == "telegram":
+                self._open(account, partial(self._chat, "telegram"), self._settings.telegram_rate, on_taken, on_lost)
+            else:
+                self._open(account, partial(self._chat, "wechat"), None, nothing, nothing)
+
+    async def tick(self) -> None:
+        """Plans what is due, writes its deliveries, and erases what was kept long enough. Raises Unavailable."""
+        async with self._ticking:  # the clock's own tick and one after it was wound
+            await reminders.tick(self._database, self._content(), self.accounts, self._clock)
+            await queueing.fill_up(self._database, self.accounts, self._clock, self.wake)
+            await purge(self._database, self._content().event, self._clock)
+
+    def wake(self) -> None:
+        """Something was queued."""
+        for lane in self._lanes:
+            lane.wake()
+
+    async def drain(self) -> None:
+        """Finishes what is on its way, and lets the lanes go."""
+        await asyncio.gather(*(lane.drain() for lane in self._lanes))
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        if self._email:
+            await self._email.close()
+
+    def _open(self, account: str, send: Send, rate: float | None, on_taken: Change, on_lost: Change) -> None:
+        lane = Lane(
+            self._database,
+            account,
+            send,
+            self.composer,
+            self.accounts,
+            self._clock,
+            holder=self._holder,
+            rate=rate,
+            on_taken=on_taken,
+            on_lost=on_lost,
+        )
+        self._lanes.append(lane)
+        self._running.append(asyncio.create_task(lane.run()))
+
+    async def _chat(self, channel: str, to: Address | str, outgoing: Outgoing, route: str) -> str:
+        assert isinstance(to, Address)
+        return await self._adapters[channel].send(to, outgoing, route)
+
+    async def _mail(self, to: Address | str, outgoing: Outgoing, route: str) -> str:
+        assert self._email
+        return await self._email.send(str(to), outgoing, route)
+
+
+def _composer(settings: Settings, content: Callable[[], Content]) -> Composer:
+    assert settings.secret is not None, "checked by whoever serves"
+    templates = {
+        Kind.REMINDER.value: settings.wechat_template_reminder,
+        Kind.DECISION.value: settings.wechat_template_confirmation,
+    }
+    secret = settings.secret.get_secret_value().encode()
+    return Composer(content, settings.public_url, secret, templates, settings.mail_from or "")

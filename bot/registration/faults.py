@@ -1,0 +1,80 @@
+"""What is wrong with an organizer's texts, said before anything is queued."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from bot.content.facts import NAMES, PLACEHOLDER, Venue
+from bot.content.records import LANGUAGES, Content, Language
+from bot.registration import chat
+from bot.registration.chat import FIELD, TELEGRAM_UNITS, WECHAT_BYTES
+from bot.registration.voice import PERSONAL, Voice
+from bot.store.outbox import Route
+
+_BRACE = re.compile(r"[{}｛｝]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # but tab and line break
+_LONG_NAME = 80  # characters, where the form sets no limit of its own
+_CHATS = frozenset({Route.WECHAT_MESSAGE, Route.TELEGRAM})
+Texts = Mapping[str, Mapping[str, str]]
+"""{"zh": {"text": ..., "short": ...}, "en": ...}, as an announcement keeps them."""
+
+
+def faults(
+    content: Content,
+    texts: Texts,
+    venue: Venue | None,
+    *,
+    with_venue: bool = False,
+    languages: Collection[Language] = LANGUAGES,
+    routes: Collection[str] = _CHATS,
+) -> list[str]:
+    """Everything that is wrong, one line each; none: every person's message can be composed and fits.
+
+    `languages` are those that the audience reads, `routes` those by which it may be told.
+    """
+    found = ["no venue is published, expected `usher venue set` first"] if with_venue and venue is None else []
+    for language in LANGUAGES:
+        given = texts.get(language, {})
+        if given.get("text", "").strip():
+            named = [*_names(given["text"], NAMES | PERSONAL), *_short(given.get("short", ""))]
+            lengths = [] if named else _lengths(content, given["text"], venue, language, with_venue, routes)
+            found += [f"{language}: {what}" for what in (*named, *lengths)]
+        elif language in languages or language in texts:
+            found.append(f"{language}: is missing or empty, expected the text")
+    return found
+
+
+def _names(text: str, known: Collection[str]) -> Iterator[str]:
+    for name in dict.fromkeys(PLACEHOLDER.findall(text)):
+        if name not in known:
+            expected = f"expected one of {', '.join(sorted(known))}" if known else "expected none here"
+            yield f"{{{name}}} is not known, {expected}"
+    if stray := _BRACE.search(PLACEHOLDER.sub("", text)):
+        yield f"{stray[0]} belongs to no placeholder"
+    if _CONTROL.search(text):
+        yield "holds control characters, expected plain text"
+
+
+def _short(short: str) -> Iterator[str]:
+    yield from (f"short form: {what}" for what in _names(short, ()))
+    if len(short) > FIELD:
+        yield f"short form: {len(short)} characters, expected at most {FIELD}"
+    if len(short.splitlines()) > 1:
+        yield "short form: has a line break, expected one line"
+
+
+def _lengths(
+    content: Content, text: str, venue: Venue | None, language: Language, with_venue: bool, routes: Collection[str]
+) -> Iterator[str]:
+    """As the longest name and the longest way around it would make them: of somebody told through a colleague."""
+    name = next((question.max_length for question in content.form.questions if question.id == "name"), _LONG_NAME)
+    reference = f"{content.event.reference_prefix}-000000"
+    say = Voice(content, venue, language, "王" * name, reference, seated=True)
+    place = with_venue and venue is not None
+    told = chat.announced(say, say.fill(text), ticket="", venue=place, wechat=True, pass_on=True).on_telegram()
+    counted = f"with a name of {name} characters" + " and the venue" * place
+    if Route.WECHAT_MESSAGE in routes and (size := chat.wechat_bytes(told)) > WECHAT_BYTES:
+        yield f"{size} bytes on WeChat {counted}, expected at most {WECHAT_BYTES}"
+    if Route.TELEGRAM in routes and (size := chat.telegram_units(told)) > TELEGRAM_UNITS:
+        yield f"{size} characters on Telegram {counted}, expected at most {TELEGRAM_UNITS}"

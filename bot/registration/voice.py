@@ -1,0 +1,45 @@
+"""The sentences of texts.toml as one person is told them: in their language, with their name and what is known now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.content.facts import PLACEHOLDER, Venue, facts, fill
+from bot.content.records import Content, Language
+from bot.errors import Refused
+
+_ADDRESS = ("venue.text", "venue.name", "venue.address")
+PERSONAL = frozenset({"name", "reference"})
+"""What organizers' texts may use besides facts.py."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Speaks to one person."""
+
+    content: Content
+    venue: Venue | None
+    language: Language
+    name: str = ""
+    reference: str = ""
+    seated: bool = False  # confirmed: "comes with your confirmation" would be no answer to them
+
+    def __call__(self, key: str, **values: str) -> str:
+        """A sentence of texts.toml."""
+        return fill(self.content.texts[key].of(self.language), self._values | values)
+
+    def fill(self, text: str) -> str:
+        """An organizer's own text. Raises Refused where it names what this person has not got."""
+        for name in PLACEHOLDER.findall(text):
+            if name not in self._values or (name == "reference" and not self.reference):
+                raise Refused(f"the text needs {{{name}}}, and there is none for this person")
+        return fill(text, self._values)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        known = facts(self.content.event, self.content.texts, self.venue, self.language)
+        if self.seated and self.venue is None:
+            known |= dict.fromkeys(_ADDRESS, self.content.texts["decision.venue_later"].of(self.language))
+        name = self.name or self.content.texts["decision.nameless"].of(self.language)
+        return known | {"name": name, "reference": self.reference}

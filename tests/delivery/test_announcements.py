@@ -1,0 +1,461 @@
+"""Everybody who is meant gets one delivery, by each way, once: whoever plans it, however often, whatever breaks off."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, UniqueConstraint, select, update
+from sqlmodel import col
+
+from bot.clock import Clock
+from bot.delivery import announcements as service
+from bot.delivery import queueing
+from bot.delivery.announcements import AnnouncedLately, NoSuchAnnouncement, announce, broadcast, digest
+from bot.delivery.audience import WrongFilter
+from bot.delivery.queueing import fill_up, queue_slice
+from bot.store.database import Database
+from bot.store.outbox import Announcement, Delivery, Kind, Lane, State, Way
+from bot.store.tables import Registration
+from tests.conftest import NOW
+from tests.delivery.crowd import ALL, APP, BOT, announcements, deliveries, registered, settle, telegram, town, wechat
+from tests.emptied import Open, empty
+from tests.stored import statements
+
+TEXTS = {"zh": {"text": "会场定了", "short": "会场定了"}, "en": {"text": "The venue", "short": "The venue"}}
+HOUR, PATIENCE = timedelta(hours=1), 0.4
+Shown = list[tuple[str, str | None, str]]
+
+
+def said(database: Database, **more: Any) -> str:
+    """Announces a broadcast to the confirmed, unless told otherwise."""
+    fields: dict[str, Any] = {"id": "B-1", "kind": Kind.BROADCAST, "texts": TEXTS, "audience": "status=confirmed"}
+    fields |= {"accounts": ALL, "now": NOW} | more
+    return database.transact_now(lambda connection: announce(connection, **fields))
+
+
+def planned(database: Database, announcement_id: str = "B-1", **more: Any) -> int:
+    """Writes all slices; how many people they had."""
+    work = partial(queue_slice, announcement_id=announcement_id, accounts=ALL, now=more.pop("now", NOW), **more)
+    written = 0
+    while count := database.transact_now(work):
+        written += count
+    return written
+
+
+def shown(database: Database) -> Shown:
+    """(person, route, status) of each delivery."""
+    return [(row.person, row.route, row.status) for row in deliveries(database)]
+
+
+# What is written
+
+
+def test_an_announcement_becomes_a_delivery_for_each_person(database: Database) -> None:
+    town(database, 4, NOW)
+    assert (said(database), planned(database)) == ("B-1", 4)
+    routes = ["wechat_message", "telegram"] * 2
+    assert shown(database) == [(f"r{number}", route, "queued") for number, route in enumerate(routes, 1)]
+    row = deliveries(database)[0]
+    assert (row.lane, row.way, row.priority, row.contact_id, row.registration_id) == (f"wechat:{APP}", "chat", 2, 1, 1)
+    assert (row.attempts, row.tried, row.error, row.due_at, row.available_at) == (0, [], "", NOW, NOW)
+    assert announcements(database)["B-1"].state == State.PLANNED
+
+
+def test_each_way_has_a_delivery_of_its_own_and_the_chat_does_not_repeat_the_mail(database: Database) -> None:
+    mail = {"email": "a@example.com"}
+    chats = [wechat(1, NOW), wechat(2, NOW, message_left=0), wechat(3, NOW, message_left=0)]
+    settle(database, chats, [registered(1, NOW, **mail), registered(2, NOW, **mail), registered(3, NOW)])
+    said(database, ways=(Way.CHAT, Way.MAIL))
+    planned(database)
+    assert [(row.person, row.way, row.route, row.status) for row in deliveries(database)] == [
+        ("r1", "chat", "wechat_message", "queued"),
+        ("r1", "mail", "email", "queued"),
+        ("r2", "chat", None, "waiting"),
+        ("r2", "mail", "email", "queued"),
+        ("r3", "chat", None, "waiting"),
+        ("r3", "mail", None, "unreachable"),
+    ]
+
+
+def test_who_is_not_reached_has_a_delivery_all_the_same(database: Database) -> None:
+    chats = [wechat(1, NOW, message_until=NOW), telegram(2, NOW, blocked_at=NOW), wechat(3, NOW, stopped_at=NOW)]
+    settle(
+        database,
+        chats,
+        [registered(1, NOW), registered(2, NOW), registered(3, NOW), registered(4, NOW, contact_id=None)],
+    )
+    said(database)
+    planned(database)
+    assert [(row.person, row.status, row.error) for row in deliveries(database)] == [
+        ("r1", "waiting", "WeChat window closed, no template; no e-mail address"),
+        ("r2", "unreachable", "unfollowed, or blocked the bot; no e-mail address"),
+        ("r3", "skipped", "unsubscribed"),
+        ("r4", "unreachable", "no chat; no e-mail address"),
+    ]
+
+
+def test_a_decision_is_written_at_once_and_told_also_to_who_unsubscribed(database: Database) -> None:
+    settle(
+        database, [telegram(1, NOW, stopped_at=NOW)], [registered(1, NOW, status="cancelled", email="a@example.com")]
+    )
+    said(database, id="D-FFS-000001-1", kind=Kind.DECISION, audience="reference=FFS-000001", ways=(Way.CHAT, Way.MAIL))
+    assert [(row.way, row.status, row.priority) for row in deliveries(database)] == [
+        ("chat", "queued", 0),
+        ("mail", "queued", 0),
+    ]
+    assert announcements(database)["D-FFS-000001-1"].state == State.PLANNED
+
+
+def test_a_route_that_was_switched_off_is_not_planned(database: Database) -> None:
+    settle(database, [telegram(1, NOW)], [registered(1, NOW)])
+    lane = Lane(account=f"telegram:{BOT}", until=NOW, off={"telegram": "blocked for good"})
+    database.write_now(lambda session: session.add(lane))
+    said(database)
+    planned(database)
+    assert deliveries(database)[0].error == "telegram is off (blocked for good); no e-mail address"
+
+
+def test_nobody_who_came_later_gets_it_late(database: Database) -> None:
+    later = NOW + timedelta(minutes=1)
+    rows = [registered(1, NOW), registered(2, NOW, decided_at=later), registered(3, later)]
+    settle(database, [telegram(number, NOW) for number in (1, 2, 3)], rows)
+    said(database)
+    planned(database, now=NOW + timedelta(days=2))
+    assert [row.person for row in deliveries(database)] == ["r1"]
+
+
+def test_who_is_not_meant_any_more_does_not_get_it(database: Database) -> None:
+    town(database, 3, NOW)
+    said(database)
+    named = update(Registration).where(col(Registration.id) == 2)
+    database.transact_now(lambda connection: connection.execute(named.values(status="cancelled")))
+    planned(database)
+    assert [row.person for row in deliveries(database)] == ["r1", "r3"]
+
+
+def test_what_is_announced_for_later_is_written_then(database: Database) -> None:
+    town(database, 2, NOW)
+    said(database, due_at=NOW + HOUR)
+    assert planned(database) == 0
+    assert announcements(database)["B-1"].state == State.PLANNING
+    assert planned(database, now=NOW + HOUR) == 2
+    assert {row.due_at for row in deliveries(database)} == {NOW + HOUR}
+
+
+def test_what_could_not_be_written_in_time_was_missed_and_the_rest_of_it_is_skipped(database: Database) -> None:
+    town(database, 5, NOW)
+    said(database, id="never", latest_at=NOW + HOUR)
+    said(database, id="half", latest_at=NOW + HOUR)
+    queued = partial(queue_slice, announcement_id="half", accounts=ALL, now=NOW, size=2)
+    assert database.transact_now(queued) == 2
+    assert planned(database, "never", now=NOW + HOUR) == 0
+    assert planned(database, "half", now=NOW + HOUR) == 3
+    states = {id_: row.state for id_, row in announcements(database).items()}
+    assert states == {"never": "missed", "half": "planned"}
+    assert [row.status for row in deliveries(database)] == ["queued"] * 2 + ["skipped"] * 3
+    assert deliveries(database)[-1].error == "too late to be useful"
+
+
+def test_a_wrong_filter_announces_nothing(database: Database) -> None:
+    with pytest.raises(WrongFilter):
+        said(database, audience="colour=red")
+    assert announcements(database) == {}
+
+
+# Slices
+
+
+def test_a_slice_takes_as_many_statements_whether_it_has_few_people_or_many(database: Database) -> None:
+    town(database, 60, NOW)
+    said(database)
+    counts = []
+    for size in (1, 50):
+        with statements(database) as sent:
+            database.transact_now(partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW, size=size))
+        counts.append(len(sent))
+    assert counts == [5, 5]
+    assert len(deliveries(database)) == 51
+
+
+async def test_replies_go_on_between_the_slices(database: Database, clock: Clock) -> None:
+    town(database, 40, NOW)
+    said(database)
+    seen: list[int] = []
+
+    async def somebody_writes() -> None:
+        while not seen or seen[-1] < 40:
+            seen.append(
+                await database.transact(lambda connection: len(connection.execute(select(col(Delivery.id))).all()))
+            )
+
+    await asyncio.gather(fill_up(database, ALL, clock, size=4), somebody_writes())
+    assert len(set(seen)) > 3
+
+
+async def test_what_is_urgent_goes_before_the_rest_of_something_long(database: Database, clock: Clock) -> None:
+    town(database, 6, NOW)
+    said(database)
+    woken: list[list[str]] = []
+
+    def wake() -> None:
+        if not woken:
+            said(database, id="one-week", kind=Kind.REMINDER)
+        woken.append([row.announcement_id for row in deliveries(database)][-2:])
+
+    assert await fill_up(database, ALL, clock, wake, size=2) == 12
+    assert [last[-1] for last in woken] == ["B-1", *["one-week"] * 4, "B-1", "B-1", "B-1"]
+
+
+# Once, whatever happens
+
+
+def test_announcing_again_changes_nothing(database: Database) -> None:
+    town(database, 3, NOW)
+    assert said(database) == said(database, texts={"zh": {"text": "别的"}}, now=NOW + HOUR)
+    planned(database)
+    said(database)
+    assert planned(database) == 0
+    assert announcements(database)["B-1"].texts == TEXTS
+    assert len(deliveries(database)) == 3
+
+
+async def test_a_crash_between_two_slices_loses_and_repeats_nothing(database: Database, clock: Clock) -> None:
+    town(database, 10, NOW)
+    said(database)
+    database.transact_now(partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW, size=4))
+    another = Database(database.url.render_as_string(hide_password=False))
+    assert await fill_up(another, ALL, clock, size=4) == 6
+    another.close()
+    assert [row.person for row in deliveries(database)] == [f"r{number}" for number in range(1, 11)]
+
+
+def test_a_crash_in_the_middle_of_a_slice_leaves_nothing_of_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town(database, 5, NOW)
+    said(database)
+    with monkeypatch.context() as broken:
+        broken.setattr(queueing, "_note", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            planned(database)
+    assert deliveries(database) == []
+    assert planned(database) == 5
+
+
+def _dies(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+async def test_two_nodes_plan_it_once(database: Database, clock: Clock) -> None:
+    town(database, 40, NOW)
+    said(database)
+    another = Database(database.url.render_as_string(hide_password=False))
+    await asyncio.gather(*(fill_up(node, ALL, clock, size=3) for node in (database, another)))
+    another.close()
+    assert sorted(row.person for row in deliveries(database)) == sorted(f"r{number}" for number in range(1, 41))
+
+
+# Control arms: without the guards
+
+
+def guard() -> UniqueConstraint:
+    """What makes a delivery unique."""
+    constraints = Delivery.__table__.constraints  # type: ignore[attr-defined]
+    return next(row for row in constraints if isinstance(row, UniqueConstraint))
+
+
+def rebuild(database: Database, *, guarded: bool) -> None:
+    """Makes the table of deliveries anew, with what makes them unique or without."""
+    table, unique = Delivery.__table__, guard()  # type: ignore[attr-defined]
+    empty(database)
+    table.drop(database.engine)
+    if not guarded:
+        table.constraints.discard(unique)
+    try:
+        table.create(database.engine)
+    finally:
+        table.constraints.add(unique)
+
+
+@pytest.fixture
+def unguarded(database: Database) -> Iterator[Database]:
+    """A database whose guard may be taken away: it is put back."""
+    yield database
+    rebuild(database, guarded=True)
+
+
+def forget_how_far_it_came(database: Database) -> None:
+    back = update(Announcement).values(state=State.PLANNING, planned_to=0)
+    database.transact_now(lambda connection: connection.execute(back))
+
+
+@pytest.mark.parametrize(("guarded", "expected"), [(True, 4), (False, 8)])
+def test_control_planned_from_the_beginning_once_more(unguarded: Database, guarded: bool, expected: int) -> None:
+    rebuild(unguarded, guarded=guarded)
+    town(unguarded, 4, NOW)
+    said(unguarded)
+    planned(unguarded)
+    forget_how_far_it_came(unguarded)
+    planned(unguarded)
+    assert len(deliveries(unguarded)) == expected
+
+
+@pytest.fixture
+def postgresql_unguarded(kept_open: Open) -> Iterator[Database]:
+    """The same on PostgreSQL, where transactions really run side by side."""
+    database = kept_open("postgresql")
+    yield database
+    rebuild(database, guarded=True)
+
+
+def unlocked(connection: Connection, announcement_id: str) -> Any:
+    """Reads how far it came, and keeps nobody else from doing the same."""
+    named = select(*Announcement.__table__.c).where(col(Announcement.id) == announcement_id)  # type: ignore[attr-defined]
+    return connection.execute(named).first()
+
+
+def behind(look: Callable[..., Any], both: threading.Barrier, met: list[bool]) -> Callable[..., Any]:
+    """The same look, and then a wait until the other has looked too."""
+
+    def looks(*arguments: Any) -> Any:
+        seen = look(*arguments)
+        try:
+            both.wait(PATIENCE)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            pass
+        return seen
+
+    return looks
+
+
+@pytest.mark.parametrize(
+    ("locked", "guarded", "expected"), [(True, True, 5), (True, False, 5), (False, True, 5), (False, False, 10)]
+)
+async def test_control_two_nodes_that_look_at_the_same_moment(
+    postgresql_unguarded: Database, monkeypatch: pytest.MonkeyPatch, locked: bool, guarded: bool, expected: int
+) -> None:
+    database, met = postgresql_unguarded, list[bool]()
+    rebuild(database, guarded=guarded)
+    town(database, 5, NOW)
+    said(database)
+    look = queueing._locked if locked else unlocked
+    monkeypatch.setattr(queueing, "_locked", behind(look, threading.Barrier(2), met))
+    work = partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW)
+    await asyncio.gather(*(asyncio.to_thread(database.transact_now, work) for _ in range(2)))
+    assert bool(met) is not locked
+    assert len(deliveries(database)) == expected
+
+
+# The same twice
+
+
+def again(database: Database, now: Any = NOW, **more: Any) -> str:
+    """Broadcasts what an organizer typed."""
+    fields: dict[str, Any] = {
+        "accounts": ALL,
+        "texts": TEXTS,
+        "audience": "status=confirmed category=brand",
+        "by": "command",
+    }
+    return database.transact_now(lambda connection: broadcast(connection, now=now, **(fields | more)))
+
+
+def test_the_same_texts_to_the_same_people_within_ten_minutes_are_asked_back(database: Database) -> None:
+    first = again(database)
+    assert first.startswith("B-")
+    with pytest.raises(AnnouncedLately, match=first):
+        again(database, NOW + timedelta(minutes=9), audience="category=brand status=confirmed")
+    again(database, audience="status=confirmed")
+    again(database, more={"venue": True})
+    again(database, texts={**TEXTS, "en": {"text": "Another"}})
+    again(database, again=True)
+    again(database, NOW + timedelta(minutes=10, seconds=1), again=False)
+    assert len(announcements(database)) == 6
+
+
+async def test_two_organizers_who_send_the_same_at_once_send_it_once(database: Database) -> None:
+    another = Database(database.url.render_as_string(hide_password=False))
+    nodes = [database, another] * 3
+    done = await asyncio.gather(*(asyncio.to_thread(again, node) for node in nodes), return_exceptions=True)
+    another.close()
+    assert sorted(type(row).__name__ for row in done) == ["AnnouncedLately"] * 5 + ["str"]
+
+
+def test_a_digest_tells_texts_audience_and_venue_apart() -> None:
+    same = digest(TEXTS, "status=confirmed category=brand,factory")
+    assert same == digest(dict(reversed(TEXTS.items())), "category=factory,brand  status=confirmed", {"ways": ["chat"]})
+    others = [
+        digest(TEXTS, "status=confirmed"),
+        digest(TEXTS, "status=confirmed category=brand,factory", {"venue": True}),
+        digest({"zh": TEXTS["zh"]}, "status=confirmed category=brand,factory"),
+    ]
+    assert len({same, *others}) == 4
+
+
+# Pause, resume, stop
+
+
+def repeat(database: Database, change: Callable[..., int], *arguments: Any) -> list[int]:
+    """Calls a slice's function until it has nothing left to do."""
+    counts = []
+    while not counts or counts[-1]:
+        counts.append(database.transact_now(lambda connection: change(connection, "B-1", *arguments, size=2)))
+    return counts
+
+
+def leaves(database: Database) -> list[Any]:
+    return [row.available_at for row in deliveries(database)]
+
+
+def test_a_pause_holds_what_is_queued_and_what_is_still_to_be_written(database: Database) -> None:
+    town(database, 5, NOW)
+    said(database)
+    database.transact_now(partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW, size=3))
+    assert repeat(database, service.pause) == [2, 1, 0]
+    assert (leaves(database), planned(database)) == ([None] * 3, 0)
+    assert repeat(database, service.resume, NOW + HOUR) == [2, 1, 0]
+    assert planned(database, now=NOW + HOUR) == 2
+    assert leaves(database) == [NOW + HOUR] * 5
+    assert announcements(database)["B-1"].state == State.PLANNED
+
+
+def test_what_is_stopped_is_skipped_and_never_goes_on(database: Database) -> None:
+    settle(
+        database,
+        [telegram(1, NOW), wechat(2, NOW, message_left=0), telegram(3, NOW)],
+        [registered(n, NOW) for n in (1, 2, 3)],
+    )
+    said(database)
+    planned(database)
+    sent = update(Delivery).where(col(Delivery.person) == "r1").values(status="sent")
+    database.transact_now(lambda connection: connection.execute(sent))
+    assert repeat(database, service.stop) == [2, 0]
+    assert [(row.status, row.error) for row in deliveries(database)] == [
+        ("sent", ""),
+        ("skipped", "stopped by an organizer"),
+        ("skipped", "stopped by an organizer"),
+    ]
+    assert repeat(database, service.resume, NOW) == [0]
+    assert announcements(database)["B-1"].state == State.STOPPED
+
+
+def test_a_reminder_that_goes_on_in_the_quiet_hours_waits_for_the_morning(database: Database) -> None:
+    town(database, 1, NOW)
+    said(database, kind=Kind.REMINDER, more={"zone": "Asia/Shanghai"})
+    planned(database)
+    repeat(database, service.pause)
+    repeat(database, service.resume, NOW.replace(hour=23))
+    assert leaves(database) == [NOW.replace(hour=7) + timedelta(days=1)]
+
+
+@pytest.mark.parametrize("change", [service.pause, service.stop, partial(service.resume, now=NOW)])
+def test_what_was_never_announced_cannot_be_changed(database: Database, change: Callable[..., int]) -> None:
+    with pytest.raises(NoSuchAnnouncement, match="B-9: no such announcement"):
+        database.transact_now(lambda connection: change(connection, "B-9"))
