@@ -28,6 +28,8 @@ class Metrics:
             "usher_registrations", "Registrations by status", ["status"], registry=self.registry
         )
 
+        self._deliveries = Gauge("usher_deliveries", "Deliveries by status", ["status"], registry=self.registry)
+
     def measure(self, channel: str, outcome: str, seconds: float) -> None:
         """Counts one message and the seconds it took."""
         self._messages.labels(channel, outcome).inc()
@@ -37,8 +39,10 @@ class Metrics:
         """Counts one change of the content files: taken or refused."""
         self._reloads.labels(outcome).inc()
 
-    def page(self, registrations: dict[str, int]) -> bytes:
+    def page(self, registrations: dict[str, int], deliveries: dict[str, int]) -> bytes:
         """The page that is scraped."""
+        for status, count in deliveries.items():
+            self._deliveries.labels(status).set(count)
         for status, count in registrations.items():
             self._registrations.labels(status).set(count)
         return generate_latest(self.registry)

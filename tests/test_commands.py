@@ -22,10 +22,12 @@ from bot.message import Kind
 from bot.registration.export import FIELDS
 from bot.store.database import Database
 from bot.store.migrate import migrate
+from bot.store.outbox import DeliveryStatus
 from tests.chat import FORM, Town
 from tests.command import Here, outside, writing
 from tests.conftest import NOW, sqlite_url
 
+NO_DELIVERIES = {status.value: 0 for status in DeliveryStatus}
 CELL = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 # registrations, status, questions, forget
@@ -151,7 +153,7 @@ def test_an_export_into_a_pipe_that_closes_early_says_nothing(tmp_path: Path) ->
 def test_status_counts_registrations_and_questions(here: Here, settings: dict[str, str]) -> None:
     facts = json.loads(here("status", "--json", **settings).out)
     counts = dict.fromkeys(("pending", "confirmed", "waitlisted", "declined", "cancelled"), 0) | {"pending": 3}
-    assert facts == {"registrations": counts, "deliveries": {}, "lanes": [], "questions": 1, "content": None}
+    assert facts == {"registrations": counts, "deliveries": NO_DELIVERIES, "lanes": [], "questions": 1, "content": None}
     assert "registrations: pending 3, confirmed 0" in here("status", **settings).out
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bot.content.sentences import SENTENCES
+from bot.store.outbox import DeliveryStatus, Kind, Route, State
 from bot.store.tables import Status
 from tests.conftest import ROOT
 
@@ -24,6 +26,7 @@ PLANNED = {
     *("bot", "handlers", "content", "tests", ".ci"),
     *("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "CHANGELOG.md", ".env.example", ".gitignore"),
 }
+STORED: tuple[type[StrEnum], ...] = (Status, DeliveryStatus, State, Route, Kind)
 
 
 def code() -> Iterator[tuple[Path, ast.Module]]:
@@ -109,13 +112,18 @@ def _said(scope: ast.AST) -> Iterator[str]:
 
 
 def _made(tree: ast.Module) -> Iterator[str]:
-    """Keys that f-strings of a file can make: their beginning with any string of that file, or with a status."""
-    ends = _constants(tree)
+    """Keys that f-strings of a file can make: their beginning with any string of that file, or with a stored word."""
+    ends = _constants(tree) | {word.value for kind in STORED for word in kind}
     for node in ast.walk(tree):
         if prefix := _prefix(node):
-            part = node.values[1].value  # type: ignore[attr-defined]
-            is_status = isinstance(part, ast.Attribute) and part.attr == "status"
-            yield from (f"{prefix}{end}" for end in (list(Status) if is_status else ends))
+            yield from (f"{prefix}{end}" for end in ends)
+
+
+def _shown() -> Iterator[str]:
+    """The keys which templates of pages and mails say, some of them with a status at their end."""
+    for path in (ROOT / "bot").rglob("*.html"):
+        for key, joined in re.findall(r"say\('([\w.]+)'( ~)?", path.read_text(encoding="utf-8")):
+            yield from (f"{key}{status}" for status in Status) if joined else (key,)
 
 
 def test_every_sentence_that_the_code_says_exists() -> None:
@@ -125,7 +133,7 @@ def test_every_sentence_that_the_code_says_exists() -> None:
 
 
 def test_every_sentence_is_said_somewhere() -> None:
-    used: set[str] = set()
+    used = {*_shown(), *(f"{prefix}promoted" for prefix in ("decision.", "mail.", "mail.subject.", "template."))}
     for path, tree in code():
         if path != Path("bot/content/sentences.py"):
             used |= {key for key in _constants(tree) if "." in key} | set(_said(tree)) | set(_made(tree))

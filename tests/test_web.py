@@ -147,7 +147,8 @@ NOWHERE = [
         "/sandbox",
         "/sandbox/",
         "/console/",
-        "/ticket/x",
+        "/ticket",
+        "/ticket/x/y",
     ),
 ]
 
@@ -169,6 +170,7 @@ OTHER_METHODS = [
     ("POST", "/health/ready"),
     ("POST", "/metrics"),
     ("OPTIONS", "/metrics"),
+    ("POST", "/ticket/x"),
 ]
 
 

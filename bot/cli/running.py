@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -97,8 +98,16 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
     for name, value in facts.items():
-        shown = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+        rows = value if isinstance(value, list) else [value]
+        shown = ("; " if name == "lanes" else ", ").join(_in_words(row) for row in rows)
         click.echo(f"{name}: {shown or 'none'}")
+
+
+def _in_words(value: Any) -> str:
+    """What is not zero and not empty of it."""
+    if not isinstance(value, dict):
+        return str(value) if value else ""
+    return ", ".join(f"{name} {part}" for name, part in value.items() if part or part == 0)
 
 
 @usher.command()

@@ -8,17 +8,21 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from bot.app import CONTENT_LOADED
 from bot.commands import opened
 from bot.content.load import load
+from bot.delivery import report
 from bot.errors import UsherError
 from bot.questions import waiting
 from bot.registration import export
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.store.outbox import Lane
 from bot.store.tables import Setting
 
 
@@ -33,14 +37,26 @@ def status(settings: Settings) -> dict[str, Any]:
             served["at"] = datetime.fromisoformat(served["at"]).astimezone(zone).isoformat(timespec="seconds")
         return {
             "registrations": export.by_status(session),
-            "deliveries": {},
-            "lanes": [],
+            "deliveries": report.by_status(session),
+            "lanes": [_lane(row, zone) for row in session.scalars(select(Lane).order_by(col(Lane.account)))],
             "questions": waiting.count(session),
             "content": served,
         }
 
     with closing(opened(settings)) as database:
         return database.read_now(look)
+
+
+def _lane(row: Lane, zone: ZoneInfo) -> dict[str, Any]:
+    """One account: which process sends for it and until when, and what keeps it from sending."""
+    return {
+        "account": row.account,
+        "holder": row.holder or None,
+        "until": row.until.astimezone(zone).isoformat(timespec="seconds"),
+        "paused_until": row.paused_until.astimezone(zone).isoformat(timespec="seconds") if row.paused_until else None,
+        "reason": row.reason or None,
+        "off": row.off,
+    }
 
 
 def backup(settings: Settings, file: Path) -> None:
