@@ -23,6 +23,7 @@ from bot.content.load import load
 from bot.content.records import Content
 from bot.content.watch import changes
 from bot.conversation.dispatcher import Dispatcher, Live
+from bot.delivery import report
 from bot.delivery.scheduler import Scheduler
 from bot.delivery.templates import template_ended
 from bot.errors import BrokenContent, Unavailable
@@ -200,7 +201,8 @@ class Usher:
         return True
 
     async def _metrics_page(self) -> bytes:
-        return self.metrics.page(await self.database.read(by_status))
+        counts = await self.database.read(lambda session: (by_status(session), report.by_status(session)))
+        return self.metrics.page(*counts)
 
 
 async def _listen(adapter: Adapter) -> None:

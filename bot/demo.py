@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from bot.app import Usher
 from bot.clock import Clock
-from bot.delivery.reminders import plan
+from bot.demo_hooks import connect
 from bot.sandbox.clock_page import Hooks
 from bot.sandbox.door import Door
 from bot.sandbox.mailbox import Mailbox
@@ -79,19 +79,6 @@ async def demo(environment: Mapping[str, str], port: int) -> None:
     async with _playing(wechat, telegram, inside):
         await serve(usher, started)
     await mailbox.close()
-
-
-def connect(hooks: Hooks, usher: Usher) -> None:
-    """Lets the page's clock ask the bot behind it what is due next, and have it done."""
-
-    async def next_due() -> datetime | None:
-        accounts, now = usher.lanes.accounts, usher.clock.now()
-        rows = await usher.database.read(lambda session: plan(session, usher.content, accounts, now))
-        due = [row["due_at"] for row in rows if row["state"] == "scheduled" and row["due_at"]]
-        return min((datetime.fromisoformat(moment) for moment in due), default=None)
-
-    hooks.zone = lambda: usher.content.event.zone
-    hooks.next_due, hooks.tick = next_due, usher.lanes.tick
 
 
 @contextlib.asynccontextmanager

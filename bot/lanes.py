@@ -8,15 +8,19 @@ import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from sqlalchemy import Connection
+
 from bot.adapters.base import Adapter, Outgoing
 from bot.adapters.email.adapter import EmailAdapter
 from bot.clock import Clock
+from bot.content.facts import Venue
 from bot.content.records import Content
 from bot.delivery import queueing, reminders
 from bot.delivery.lane import Lane, nothing
 from bot.delivery.routes import EMAIL_LANE, Accounts, telegram_lane, wechat_lane
 from bot.delivery.sender import Send
 from bot.message import Address
+from bot.registration import calendar
 from bot.registration.compose import Composer
 from bot.registration.purge import purge
 from bot.settings import Settings
@@ -88,12 +92,17 @@ class Lanes:
             self.accounts,
             self._clock,
             holder=self._holder,
+            prepare=self._published,
             rate=rate,
             on_taken=on_taken,
             on_lost=on_lost,
         )
         self._lanes.append(lane)
         self._running.append(asyncio.create_task(lane.run()))
+
+    def _published(self, connection: Connection) -> tuple[Venue | None, int]:
+        """The venue as it stands, and the number of the calendar entry: one more whenever what that says has changed."""
+        return calendar.published(connection, self._content().event)
 
     async def _chat(self, channel: str, to: Address | str, outgoing: Outgoing, route: str) -> str:
         assert isinstance(to, Address)

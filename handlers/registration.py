@@ -11,6 +11,7 @@ from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
 from bot.message import Reply
 from bot.registration import decide
+from bot.registration.decision import MAIL, tell
 from bot.registration.register import (
     MOST_COLLEAGUES,
     Origin,
@@ -129,7 +130,7 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
     answers = pruned(turn.content.form, draft.answers)
     row = submit(turn.connection, turn.content.event, answers, origin, turn.now)
     if row.status == Status.CONFIRMED:  # the mail brings calendar and ticket; the reply says the rest
-        decide.tell(turn.connection, row.reference, "", Status.CONFIRMED, decide.desk(turn), decide.MAIL)
+        tell(turn.connection, row.reference, "", Status.CONFIRMED, decide.desk(turn), MAIL)
     turn.state.draft = None
     turn.outcome = "registered"
     return _done(turn, row)

@@ -1,4 +1,4 @@
-"""Mails such as a bot sends, and sending them over real SMTP as anybody may."""
+"""Mails and template messages such as a bot sends, sent as anybody may: over real SMTP, and by cgi-bin's own calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import smtplib
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
+from starlette.applications import Starlette
+
+from bot.sandbox.wechat import WeChatPlatform
 
 PNG = base64.b64decode(  # two by two
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQAAAABazTCJAAAADElEQVR4nGNoYHAAAAHEAMGYZjUWAAAAAElFTkSuQmCC"
@@ -36,6 +41,19 @@ def letter(to: str = "wangfang@example.com", subject: str = "报名已确认 FFS
 async def post(url: str, *mails: EmailMessage) -> None:
     """Sends mails to the server of an smtp:// address; raises what smtplib raises."""
     await asyncio.to_thread(_post, url, *mails)
+
+
+async def send_template(
+    wechat: WeChatPlatform, openid: str, template: str, values: dict[str, str], url: str = ""
+) -> Any:
+    """The answer to one template message."""
+    asked = {"grant_type": "client_credential", "appid": wechat.keys.app_id, "secret": wechat.secret}
+    data = {name: {"value": value} for name, value in values.items()}
+    message = {"touser": openid, "template_id": template, "url": url, "data": data}
+    transport = httpx.ASGITransport(Starlette(routes=wechat.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://platform/cgi-bin/") as api:
+        token = (await api.post("stable_token", json=asked)).json()["access_token"]
+        return (await api.post("message/template/send", params={"access_token": token}, json=message)).json()
 
 
 def _post(url: str, *mails: EmailMessage) -> None:

@@ -213,7 +213,7 @@ class Lane:
             return
         self._extended(before)
         if room:
-            self._more = flown.found >= room
+            self._more = flown.found >= room or any(result.given_up for result in written)
         self._sender.rest(self._flew_at + flown.rest)
         self._sender.launch(flown)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -144,10 +145,8 @@ def _announce(connection: Connection, rows: list[Announcement]) -> None:
 
 def _faults(reminder: Reminder, event: Event) -> list[Fault]:
     place, due, latest = f"reminders.toml:{reminder.id}", due_at(reminder, event), latest_at(reminder, event)
-    try:
-        of_drafts(reminder.audience) if due is None else audience(reminder.audience, Kind.REMINDER)
-    except WrongFilter as error:
-        return [Fault(f"{place}.audience", str(error))]
+    if wrong := _wrong_filter(reminder.audience, is_dated=due is not None):
+        return [Fault(f"{place}.audience", wrong)]
     if due is None:
         return []
     if DRAFT in reminder.audience.split():
@@ -157,6 +156,16 @@ def _faults(reminder: Reminder, event: Event) -> list[Fault]:
     if out_of_quiet(due, event.zone) >= latest:
         return [Fault(f"{place}.when", "falls into the quiet hours, 22:00 to 07:00, and is too late after them")]
     return []
+
+
+@lru_cache(maxsize=256)
+def _wrong_filter(text: str, *, is_dated: bool) -> str:
+    """What is wrong with a filter; asked at every tick."""
+    try:
+        audience(text, Kind.REMINDER) if is_dated else of_drafts(text)
+    except WrongFilter as error:
+        return str(error)
+    return ""
 
 
 def _state(reminder: Reminder, event: Event, known: Known, accounts: Accounts, now: datetime, is_fit: bool) -> str:

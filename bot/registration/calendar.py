@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bot.content.facts import Venue
 from bot.content.records import Event
+from bot.delivery.flight import read_event
 from bot.message import dumps
 from bot.registration.register import EVENT_ROW
 from bot.store.statement import Statement
@@ -41,10 +42,10 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which state of the entry this is."""
+    """Which state of the entry this is: calendars believe the higher sequence, and of two the same the later one."""
 
     sequence: int
-    at: datetime  # aware: DTSTAMP
+    at: datetime  # aware; when that was decided
     method: Method = "REQUEST"
 
 
@@ -91,6 +92,12 @@ def sequence(connection: Connection, event: Event, venue: Venue | None) -> int:
     if stored and stored.digest == digest:
         return int(stored.sequence)
     return int(_CHANGED.row(connection, id=EVENT_ROW, digest=digest)[0])
+
+
+def published(connection: Connection, event: Event) -> tuple[Venue | None, int]:
+    """The venue as published and the number of the entry that names it: what a lane prepares before it composes."""
+    venue, _ = read_event(connection)
+    return venue, sequence(connection, event, venue)
 
 
 def _place(event: Event, venue: Venue | None, language: str) -> str:

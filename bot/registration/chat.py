@@ -10,7 +10,6 @@ from bot.registration.place import map_link
 from bot.registration.voice import Voice
 
 WECHAT_BYTES = LIMIT  # UTF-8
-FIELD = 20  # characters of a template's field; the platform cuts the rest silently
 TELEGRAM_UNITS = 4096  # UTF-16: https://core.telegram.org/bots/api#sendmessage
 
 

@@ -13,7 +13,7 @@ from bot.delivery.people import Due
 from bot.errors import Refused
 from bot.message import Reply
 from bot.registration import calendar, chat, mail
-from bot.registration.chat import FIELD
+from bot.registration.template import fields
 from bot.registration.ticket import ticket_link
 from bot.registration.voice import Voice
 from bot.store.outbox import Kind, Route
@@ -47,7 +47,9 @@ class Composer:
         if route == Route.WECHAT_TEMPLATE:
             if not self._templates.get(due.kind):
                 raise Refused(f"there is no template for a {due.kind}")
-            return Outgoing(key, template=self._templates[due.kind], data=_fields(case), link=case.link)
+            return Outgoing(
+                key, template=self._templates[due.kind], data=fields(case.say, _short(case)), link=case.link
+            )
         if route == Route.TELEGRAM:
             return Outgoing(key, Reply(_told(case, wechat=False).on_telegram()), pin=_pin(case))
         return Outgoing(key, Reply(_told(case, wechat=True).on_wechat()))
@@ -143,30 +145,11 @@ def _pin(case: _Case) -> Pin | None:
     return Pin(venue.latitude, venue.longitude, venue.name.of(language), venue.address.of(language))
 
 
-def _fields(case: _Case) -> dict[str, str]:
-    """A template whose fields are: the event, its time, its place, what is new. The names carry their kind, as the
-    platform gives them; of a time it wants exactly this form."""
-    say, event = case.say, case.event
-    when = f"{event.date.year}年{event.date.month}月{event.date.day}日 {event.starts.hour}:{event.starts.minute:02}"
-    where = say.venue.name.of(say.language) if say.venue else event.city.of(say.language)
-    return {
-        "thing1": _field(say("ticket.event")),
-        "time2": when,
-        "thing3": _field(where),
-        "thing4": _field(_short(case)),
-    }
-
-
 def _short(case: _Case) -> str:
     say, due = case.say, case.due
     short = "" if case.decision else _texts(due, say.language).get("short", "").strip()
     short = short or say(f"template.{case.decision or due.kind}")
     return f"{due.person.name}{'：' if say.language == 'zh' else ': '}{short}" if due.person.colleague else short
-
-
-def _field(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= FIELD else f"{line[: FIELD - 1]}…"
 
 
 def _mail(case: _Case) -> Mail:
@@ -183,7 +166,7 @@ def _mail(case: _Case) -> Mail:
 def _invitation(case: _Case) -> mail.Invitation:
     """For those with a seat, who are told of it or of the venue; for those who lost it, one that takes it back."""
     if case.takes_back:
-        version = calendar.Version(case.sequence + 1, case.due.due_at, "CANCEL")
+        version = calendar.Version(case.sequence, case.due.due_at, "CANCEL")
     elif case.say.seated and (case.decision or case.with_venue):
         version = calendar.Version(case.sequence, case.due.due_at)
     else:

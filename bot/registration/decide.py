@@ -7,77 +7,28 @@ from the waiting list is not the person who wrote.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Executable, func, select, update
+from sqlalchemy import Connection, Executable, func, select
 from sqlmodel import col
 
 from bot.content.records import Event
 from bot.conversation.turn import Turn
-from bot.delivery.announcements import announce
-from bot.delivery.routes import Accounts
 from bot.errors import UsherError
+from bot.registration.decision import MAIL, Decided, Desk, Known, settle
 from bot.registration.register import lock_event, read_reference
-from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Way
+from bot.store.database import Database
 from bot.store.tables import Registration, Status
 
-BOTH: tuple[Way, ...] = (Way.CHAT, Way.MAIL)
-MAIL: tuple[Way, ...] = (Way.MAIL,)  # for people whom the reply in the chat tells already
+__all__ = ["Decided", "Desk", "cancel", "confirm", "confirm_pending", "decline", "desk", "move_up", "promote"]
 SLICE = 100  # decisions in one transaction: other people wait for the event's lock meanwhile
 _NO_LIMIT = 1_000_000_000
 _FIELDS = (col(Registration.id), col(Registration.reference), col(Registration.status), col(Registration.decided_at))
 _IN_ORDER = (col(Registration.created_at), col(Registration.id))  # of registration
-SUPERSEDED = "a later decision took its place"
-
-
-class _Known(NamedTuple):
-    """A registration as it stood before."""
-
-    id: int
-    reference: str
-    status: str
-    decided_at: datetime | None
 
 
 class CannotDecide(UsherError):
     """A reference that nothing can be decided about: which, why, what was expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where decisions are made: by what rules, with which ways to tell people, when and by whom."""
-
-    event: Event  # capacity, auto_confirm, the prefix of references
-    accounts: Accounts
-    now: datetime  # of the product's clock
-    by: str  # command, chat, console; never a name
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What became of one registration."""
-
-    reference: str
-    before: Status
-    status: Status
-    full: bool = False  # it was to be confirmed, and no seat was free
-
-    @property
-    def changed(self) -> bool:
-        """Whether it stands otherwise than before; only then the person is told."""
-        return self.status is not self.before
-
-    def __str__(self) -> str:
-        """As a command prints it."""
-        if self.full:
-            still = "" if self.changed else "still "
-            return f"{self.reference}: {still}on the waiting list, all seats are taken"
-        if not self.changed:
-            return f"{self.reference}: {self.status} already, nobody is told again"
-        moved = " (a seat is free)" if self.before is Status.WAITLISTED and self.status is not Status.DECLINED else ""
-        return f"{self.reference}: {self.status}, was {self.before}{moved}"
 
 
 def desk(turn: Turn) -> Desk:
@@ -112,7 +63,7 @@ def decline(connection: Connection, references: Iterable[str], desk: Desk) -> li
     """
     lock_event(connection)
     rows = _named(connection, references, desk.event.reference_prefix)
-    return [_settle(connection, row, Status.DECLINED, desk) for row in rows] + _promote(connection, desk)
+    return [settle(connection, row, Status.DECLINED, desk) for row in rows] + _promote(connection, desk)
 
 
 def cancel(connection: Connection, reference: str, desk: Desk) -> list[Decided]:
@@ -124,36 +75,51 @@ def cancel(connection: Connection, reference: str, desk: Desk) -> list[Decided]:
     lock_event(connection)
     (row,) = _found(connection, [reference], desk.event.reference_prefix)
     ways = MAIL if row.status == Status.CONFIRMED else ()
-    return [_settle(connection, row, Status.CANCELLED, desk, ways), *_promote(connection, desk)]
+    return [settle(connection, row, Status.CANCELLED, desk, ways), *_promote(connection, desk)]
 
 
 def promote(connection: Connection, desk: Desk, size: int = SLICE) -> list[Decided]:
-    """Gives free seats to the first of the waiting list, `size` at most; [] when there is nothing to give.
+    """Gives free seats to the first of the waiting list, `size` at most; [] when nobody moves up.
 
-    To be called by whoever frees a seat, and now and then: an organizer may have raised the capacity.
-
-    With auto_confirm they are confirmed in the order of registration. Without, event.toml promises that an organizer
-    decides about everybody: so first come those whom an organizer confirmed when the event was full (their decided_at
-    is set), and they are confirmed now. For seats left over, those whom nobody has looked at yet become pending, unless
-    as many others are pending already: the organizer has them before him, and they were there first.
+    To be called by whoever frees a seat in another way than by `cancel` or `decline`. With auto_confirm they are
+    confirmed in the order of registration. Without, event.toml promises that an organizer decides about everybody: so
+    first come those whom an organizer confirmed when the event was full (their decided_at is set), and they are
+    confirmed now. For seats left over, those whom nobody has looked at yet become pending, unless as many others are
+    pending already: the organizer has them before him, and they were there first.
     """
     lock_event(connection)
     return _promote(connection, desk, size)
 
 
+async def move_up(database: Database, desk: Desk) -> None:
+    """The same for whatever nobody else did, such as a capacity that was raised; to be called each second.
+
+    As long as nobody can move up it only reads. Raises Unavailable.
+    """
+    if desk.now >= desk.event.end:
+        return
+    if await database.read(lambda session: _movable(session.connection(), desk, 1)):
+        while await database.transact(lambda connection: promote(connection, desk)):
+            pass
+
+
 def _promote(connection: Connection, desk: Desk, size: int = SLICE) -> list[Decided]:
-    if not _waitlisted(connection, 1):
-        return []
+    return [settle(connection, row, status, desk) for row, status in _movable(connection, desk, size)]
+
+
+def _movable(connection: Connection, desk: Desk, size: int) -> list[tuple[Known, Status]]:
+    """Who can move up from the waiting list now, and to what."""
     free = seats_free(connection, desk.event)
+    if free <= 0 or not _waitlisted(connection, 1):
+        return []
     approved = [] if desk.event.auto_confirm else [col(Registration.decided_at).is_not(None)]
-    moved = [
-        _settle(connection, row, Status.CONFIRMED, desk) for row in _waitlisted(connection, min(free, size), *approved)
-    ]
+    seated = _waitlisted(connection, min(free, size), *approved)
+    moved = [(row, Status.CONFIRMED) for row in seated]
     if desk.event.auto_confirm or len(moved) == size:
         return moved
-    open_ = min(free - len(moved) - _count(connection, Status.PENDING), size - len(moved))
-    unseen = _waitlisted(connection, open_, col(Registration.decided_at).is_(None))
-    return moved + [_settle(connection, row, Status.PENDING, desk) for row in unseen]
+    unclaimed = min(free - len(moved) - _count(connection, Status.PENDING), size - len(moved))
+    unseen = _waitlisted(connection, unclaimed, col(Registration.decided_at).is_(None))
+    return moved + [(row, Status.PENDING) for row in unseen]
 
 
 def seats_free(connection: Connection, event: Event) -> int:
@@ -161,69 +127,18 @@ def seats_free(connection: Connection, event: Event) -> int:
     return event.capacity - _count(connection, Status.CONFIRMED) if event.capacity else _NO_LIMIT
 
 
-def tell(
-    connection: Connection, reference: str, before: str, status: str, desk: Desk, ways: tuple[Way, ...] = BOTH
-) -> None:
-    """Announces one decision to its person. Under the event's lock, so that its number is its own."""
-    number = 1
-    while connection.execute(select(1).where(col(Announcement.id) == _name(reference, number))).first():
-        number += 1
-    announce(
-        connection,
-        id=_name(reference, number),
-        kind=Kind.DECISION,
-        accounts=desk.accounts,
-        now=desk.now,
-        audience=f"reference={reference}",
-        more={"decision": status, "before": before, "number": number},
-        ways=ways,
-        latest_at=desk.event.end,  # nobody is told afterwards
-        by=desk.by,
-    )
-
-
-def _confirm(connection: Connection, rows: list[_Known], desk: Desk) -> list[Decided]:
+def _confirm(connection: Connection, rows: list[Known], desk: Desk) -> list[Decided]:
     free = seats_free(connection, desk.event)
     decided = []
     for row in rows:
         seated = row.status == Status.CONFIRMED
         status = Status.CONFIRMED if seated or free > 0 else Status.WAITLISTED
         free -= status is Status.CONFIRMED and not seated
-        decided.append(_settle(connection, row, status, desk))
+        decided.append(settle(connection, row, status, desk))
     return decided
 
 
-def _settle(connection: Connection, row: _Known, status: Status, desk: Desk, ways: tuple[Way, ...] = BOTH) -> Decided:
-    """Writes one decision and has it told; what stands so already is left alone."""
-    before = Status(row.status)
-    decided = Decided(row.reference, before, status, full=status is Status.WAITLISTED)
-    by_organizer = status in (Status.CONFIRMED, Status.DECLINED, Status.WAITLISTED)
-    if decided.changed or (by_organizer and row.decided_at is None):
-        decided_at = desk.now if by_organizer else row.decided_at
-        values = {"status": status, "decided_at": decided_at}
-        connection.execute(update(Registration).where(col(Registration.id) == row.id).values(**values))
-    if decided.changed:
-        _withdraw(connection, row.id)
-        if ways:
-            tell(connection, row.reference, before, status, desk, ways)
-    return decided
-
-
-def _withdraw(connection: Connection, registration_id: int) -> None:
-    """Earlier decisions that did not leave yet would only confuse."""
-    decisions = select(col(Announcement.id)).where(col(Announcement.kind) == Kind.DECISION)
-    connection.execute(
-        update(Delivery)
-        .where(
-            col(Delivery.registration_id) == registration_id,
-            col(Delivery.status).in_((DeliveryStatus.QUEUED, DeliveryStatus.WAITING)),
-            col(Delivery.announcement_id).in_(decisions),
-        )
-        .values(status=DeliveryStatus.SKIPPED, error=SUPERSEDED)
-    )
-
-
-def _named(connection: Connection, references: Iterable[str], prefix: str) -> list[_Known]:
+def _named(connection: Connection, references: Iterable[str], prefix: str) -> list[Known]:
     rows = _found(connection, references, prefix)
     cancelled = [row.reference for row in rows if row.status == Status.CANCELLED]
     if cancelled:
@@ -231,7 +146,7 @@ def _named(connection: Connection, references: Iterable[str], prefix: str) -> li
     return rows
 
 
-def _found(connection: Connection, references: Iterable[str], prefix: str) -> list[_Known]:
+def _found(connection: Connection, references: Iterable[str], prefix: str) -> list[Known]:
     """The registrations as named, each once."""
     wanted = list(dict.fromkeys(read_reference(typed, prefix) for typed in references))
     named = select(*_FIELDS).where(col(Registration.reference).in_(wanted))
@@ -243,21 +158,17 @@ def _found(connection: Connection, references: Iterable[str], prefix: str) -> li
     return [rows[reference] for reference in wanted]
 
 
-def _waitlisted(connection: Connection, most: int, *conditions: Any) -> list[_Known]:
+def _waitlisted(connection: Connection, most: int, *conditions: Any) -> list[Known]:
     if most <= 0:
         return []
     waiting = select(*_FIELDS).where(col(Registration.status) == Status.WAITLISTED, *conditions)
     return _known(connection, waiting.order_by(*_IN_ORDER).limit(most))
 
 
-def _known(connection: Connection, wanted: Executable) -> list[_Known]:
-    return [_Known(*row) for row in connection.execute(wanted)]
+def _known(connection: Connection, wanted: Executable) -> list[Known]:
+    return [Known(*row) for row in connection.execute(wanted)]
 
 
 def _count(connection: Connection, status: Status) -> int:
     counted = select(func.count()).select_from(Registration).where(col(Registration.status) == status)
     return int(connection.execute(counted).scalar_one())
-
-
-def _name(reference: str, number: int) -> str:
-    return f"D-{reference}-{number}"

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from bot.content.facts import NAMES, PLACEHOLDER, Venue
 from bot.content.records import LANGUAGES, Content, Language
 from bot.registration import chat
-from bot.registration.chat import FIELD, TELEGRAM_UNITS, WECHAT_BYTES
+from bot.registration.chat import TELEGRAM_UNITS, WECHAT_BYTES
+from bot.registration.template import FIELD
 from bot.registration.voice import PERSONAL, Voice
 from bot.store.outbox import Route
 

@@ -11,13 +11,13 @@ from sqlmodel import col
 
 from bot.conversation.turn import Turn
 from bot.delivery.announcements import STOPPED
-from bot.delivery.lane import Compose
 from bot.delivery.people import Due, Person
 from bot.delivery.queueing import TOO_LATE
 from bot.delivery.routes import unwanted
+from bot.delivery.sender import Compose
 from bot.delivery.whom import PEOPLE, registered
 from bot.errors import Refused
-from bot.registration.decide import SUPERSEDED
+from bot.registration.decision import SUPERSEDED
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Route, State
 from bot.store.tables import Registration, Status
 

@@ -39,7 +39,9 @@ _HEADERS = {
 }
 
 
-def routes(database: Database, content: Callable[[], Content], public_url: str, secret: bytes) -> list[BaseRoute]:
+def routes(
+    database: Database, content: Callable[[], Content], public_url: str | None, secret: bytes
+) -> list[BaseRoute]:
     """GET /ticket/TOKEN. A token that we did not sign is 404, before anything is looked up."""
 
     async def show(request: Request) -> Response:
@@ -59,7 +61,7 @@ def routes(database: Database, content: Callable[[], Content], public_url: str, 
 
 
 def render(content: Content, registration: Registration, venue: Venue | None, link: str) -> str:
-    """The page. Only who has a seat gets the code."""
+    """The page. Only who has a seat gets the code; without a link there is none to give."""
     language: Language = "en" if registration.language == "en" else "zh"
     seated = registration.status == Status.CONFIRMED
     say = Voice(content, venue, language, registration.name or "", registration.reference, seated)
@@ -68,7 +70,7 @@ def render(content: Content, registration: Registration, venue: Venue | None, li
         style=Markup(_STYLE),  # noqa: S704  # a file of ours
         say=say,
         status=registration.status,
-        qr=Markup(qr_svg(link)) if seated else "",  # noqa: S704  # segno's own
+        qr=Markup(qr_svg(link)) if seated and link else "",  # noqa: S704  # segno's own
         reference=registration.reference,
         rows=_rows(say, registration, venue),
         map=map_link(venue, language) if venue else "",

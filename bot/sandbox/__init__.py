@@ -5,10 +5,13 @@
     wechat_reply                        what a reply must be to be shown
     wechat, wechat_phone                the account and its pushes; what a follower does
     wechat_api, _token, _custom, _menu  cgi-bin
+    wechat_template                     template messages, once in ten minutes, and the push that tells their end
     telegram, telegram_phone, _chat     the bot's platform; what a person does; chats
     telegram_updates                    queues, webhook, getUpdates
     telegram_api, _account, _sends      the Bot API
     telegram_params, _text, _markup     what calls carry, and its limits
+    telegram_limits                     how many messages may come, and who broke that
+    trouble, door, accepted             calls that go wrong by order; refused connections; what was taken, and when
     page, page_api, page_words          the two phones in a browser
 
 Rules: the platforms' own pages. Where those are silent, the strict reading is taken and the place says so.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -38,9 +38,10 @@ class Hooks:
     """What the page needs to know of the bot behind it; filled in once the bot is there."""
 
     zone: Callable[[], tzinfo] = _shipped_zone  # the event's: where times are shown
-    # Both may raise Unavailable.
+    # What follows may raise Unavailable.
     next_due: Callable[[], Awaitable[datetime | None]] = never  # aware
     tick: Callable[[], Awaitable[None]] = nothing  # does at once what the new time makes due
+    deeds: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)  # an organizer's: confirm, venue
 
 
 class ClockPage:

@@ -19,7 +19,7 @@ from bot.sandbox.page_request import BadRequest, Fields, answering
 # A mail may bring its own styles and pictures and open links in a new window; it runs nothing and fetches nothing.
 FRAME = "allow-popups allow-popups-to-escape-sandbox"
 _IN_FRAME = (
-    f"default-src 'none';  img-src data:; form-action 'none'; base-uri 'none'; "
+    f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
     f"frame-ancestors 'self'; sandbox {FRAME}"
 )
 _AS_FILE = "default-src 'none'; frame-ancestors 'none'; sandbox"

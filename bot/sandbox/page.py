@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.sandbox.clock_page import ClockPage, Hooks
 from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.mailbox_page import FRAME, MailboxPage
+from bot.sandbox.organizer_page import OrganizerPage
 from bot.sandbox.page_api import PhonesApi
 from bot.sandbox.page_request import TYPED, answering
 from bot.sandbox.page_words import WORDS
@@ -47,7 +48,8 @@ class Sandbox:
         mailbox: Mailbox | None = None,
         hooks: Hooks | None = None,
     ) -> None:
-        self.clock = ClockPage(clock, hooks or Hooks())
+        hooks = hooks or Hooks()
+        self.clock, self.organizer = ClockPage(clock, hooks), OrganizerPage(hooks)
         mailbox = mailbox or Mailbox(clock)
         self.mailbox = MailboxPage(mailbox, self.clock.local)
         self.phones = PhonesApi(wechat, telegram, self.clock.local)
@@ -61,6 +63,7 @@ class Sandbox:
             Mount("/static", StaticFiles(directory=HERE / "static")),
             Route("/api/state", answering(self._state), methods=["GET"]),
             *self.clock.routes(),
+            *self.organizer.routes(),
             *self.mailbox.routes(),
             *self.switches.routes(),
             *self.phones.routes(),
@@ -84,6 +87,7 @@ class Sandbox:
             "words": WORDS[language],
             "typed": TYPED,
             "clock": self.clock.state(),
+            "deeds": self.organizer.deeds,
             "kinds": KINDS,
             "frame": FRAME,
         }

@@ -6,19 +6,19 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.sandbox import telegram_phone, wechat_phone
+from bot.sandbox import page_cards, telegram_phone, wechat_phone
 from bot.sandbox.page_request import BadRequest, Fields, answering, code, fields_of, number, typed
 from bot.sandbox.telegram import TelegramPlatform
 from bot.sandbox.transcript import NotPossible, Transcript
 from bot.sandbox.wechat import WeChatPlatform
 
 WeChatDeed = Callable[[wechat_phone.Phone, Fields], Awaitable[str]]
+Cards = dict[int, page_cards.Card]  # by the number of their line
 TelegramDeed = Callable[[telegram_phone.Phone, Fields], Awaitable[str]]
 
 _WECHAT: dict[str, WeChatDeed] = {
@@ -113,27 +113,30 @@ class PhonesApi:
             {"name": button["name"], "under": [one["name"] for one in button.get("sub_button") or []]}
             for button in menu["button"]
         ]
-        return {**self._lines(phone.transcript, seen), "following": phone.following, "menu": names}
+        lines = self._lines(phone.transcript, seen, lambda: page_cards.of_templates(phone))
+        return {**lines, "following": phone.following, "menu": names}
 
     def _telegram_state(self, phone: telegram_phone.Phone, seen: str | None) -> Fields:
         keyboard = phone.chat.keyboard
         keys = [key for row in keyboard.rows for key in row if key != keyboard.contact] if keyboard else []
         more = {"started": phone.chat.known, "blocked": phone.chat.blocked, "contact": phone.contact_button}
-        return {**self._lines(phone.transcript, seen), **more, "keys": keys}
+        lines = self._lines(phone.transcript, seen, lambda: page_cards.of_places(phone.chat))
+        return {**lines, **more, "keys": keys}
 
-    def _lines(self, transcript: Transcript, seen: str | None) -> Fields:
+    def _lines(self, transcript: Transcript, seen: str | None, cards: Callable[[], Cards]) -> Fields:
         version = str(transcript.version)
-        lines = None if seen == version else self._by_day(transcript)
+        lines = None if seen == version else self._by_day(transcript, cards())
         return {"version": version, "lines": lines}
 
-    def _by_day(self, transcript: Transcript) -> list[dict[str, Any]]:
+    def _by_day(self, transcript: Transcript, cards: Cards) -> list[Fields]:
         """The lines with their time of day; each day's first one carries its date."""
-        shown: list[dict[str, Any]] = []
+        shown: list[Fields] = []
         last = ""
         for line in transcript.lines:
             at = self._local(line.at)
             day = f"{at:%Y-%m-%d}"
-            shown.append(line.to_dict() | {"at": f"{at:%H:%M}", "day": day if day != last else ""})
+            more = {"at": f"{at:%H:%M}", "day": day if day != last else "", "card": cards.get(line.number)}
+            shown.append(line.to_dict() | more)
             last = day
         return shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -49,16 +49,6 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """What a platform draws as a card instead of text: a WeChat template with its fields, a place on Telegram."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...] = ()  # name and value; a name may be empty
-    link: str = ""  # the page that a tap opens
-    place: tuple[float, float] | None = None  # latitude and longitude
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a chat."""
 
@@ -69,7 +59,6 @@ class Line:
     choices: tuple[Option, ...] = ()
     message_id: int = 0  # Telegram's
     said: int = 0  # the transcript's version when its text was last changed
-    card: Card | None = None  # drawn in place of the parts, which say the same as text
 
     @property
     def text(self) -> str:
@@ -84,7 +73,6 @@ class Line:
             "at": self.at.isoformat(),
             "parts": [{"text": part.text, "link": part.link, "choice": part.choice} for part in self.parts],
             "choices": [{"label": option.label, "link": option.link, "row": option.row} for option in self.choices],
-            "card": asdict(self.card) if self.card else None,
         }
 
 

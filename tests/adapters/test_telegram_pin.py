@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.base import Outgoing, Pin
-from bot.adapters.telegram import adapter, client
+from bot.adapters.telegram import client, later
+from bot.clock import seconds
 from bot.errors import Paused, Refused, Unconfirmed, Unreachable
 from bot.message import Address, Choice, Reply
 from bot.sandbox.telegram_params import Refusal
@@ -65,9 +66,21 @@ async def test_a_pin_alone_is_a_message_of_its_own(ground: Ground) -> None:
         await ground.send("telegram", reply=Reply(), pin=PIN)
 
 
-async def test_words_and_pin_together_take_less_than_a_lease() -> None:
-    assert client._LIMIT_LATER <= 5
-    assert client._LIMIT_LATER + adapter._PIN_AFTER + client._LIMIT_PIN < 10
+async def test_words_and_pin_together_take_less_than_a_lane_allows(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or the lane would cut it off, and what was sent would count as unconfirmed."""
+    assert client.LATER < 5
+    monkeypatch.setattr(later, "LATER", 1.6)
+    ground.order("sendvenue", Order(delay=2))
+    began = seconds()
+    assert await ground.send("telegram", reply=WORDS, pin=PIN) == ""
+    assert seconds() - began < 0.9, "0.6 s are left beside the second between them, which takes no time here"
+    assert "no answer in time" in caplog.text
+    ground.order("sendmessage", Order(delay=0.3))
+    assert await ground.send("telegram", reply=WORDS, pin=PIN) == ""
+    assert "too slow just now" in caplog.text
+    assert ground.arrived == ["sendmessage"]
 
 
 async def test_an_id_that_is_no_number_is_refused(ground: Ground) -> None:

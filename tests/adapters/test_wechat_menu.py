@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+import handlers
 from bot.adapters.wechat import menu
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.adapters.wechat.menu import Button
@@ -122,6 +123,12 @@ async def test_any_menu_may_be_shown(ground: Ground) -> None:
     with pytest.raises(Refused, match="40016"):
         await ground.wechat.show_menu([Button("报名", "报名")] * 4)
     ground.played.wechat.violations.clear()
+
+
+async def test_every_word_that_a_button_says_is_one_that_the_bot_understands() -> None:
+    buttons = [under for button in menu.shipped(say) for under in button.under or (button,)]
+    assert [button.word for button in buttons if not handlers.router.knows(button.word)] == []
+    assert not handlers.router.knows("V1001_TODAY")
 
 
 async def test_the_shipped_labels_fit_in_either_language() -> None:

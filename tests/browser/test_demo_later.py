@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 
@@ -19,15 +20,17 @@ from bot.sandbox.clock_page import Hooks
 from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.page import Sandbox
 from bot.sandbox.telegram import TelegramPlatform
-from bot.sandbox.transcript import Card, Part
+from bot.sandbox.transcript import Part
 from bot.sandbox.wechat import WeChatPlatform
 from bot.serve import bound, server
-from tests.letters import letter, post
+from tests.letters import letter, post, send_template
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="no playwright; pip install -c constraints.txt -e '.[test]'"
 )
 WIDE, PHONE = 1280, 390
+TEMPLATE = "活动提醒\n活动名称：{{thing1.DATA}}\n活动时间：{{time2.DATA}}\n活动地点：{{thing3.DATA}}"
+TICKET = "https://usher.example.org/ticket/abc"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
 
@@ -41,7 +44,10 @@ class Desk:
             "wx0123456789abcdef", "secret", "token", AES_KEY, "safe", "http://127.0.0.1:1/wechat/webhook", self.clock
         )
         self.telegram = TelegramPlatform("123456789:AAtest_token", self.clock)
+        self.wechat.templates.texts["reminder"] = TEMPLATE
+        self.wechat.templates.telling = "never"
         self.due: datetime | None = datetime(2019, 10, 15, 2, tzinfo=UTC)
+        self.deeds_done: list[str] = []
         self.url = ""
 
     async def next_due(self) -> datetime | None:
@@ -54,13 +60,32 @@ class Desk:
             for phone in (*self.wechat.phones.values(), *self.telegram.phones.values()):
                 phone.transcript.add("bot", self.clock.now(), (Part("下周见！"),))
 
+    async def confirm(self) -> None:
+        """What an organizer does."""
+        self.deeds_done.append("confirm")
+
+    async def sends_template(self, fields: dict[str, str]) -> None:
+        """The bot sends a template message to whoever stands at the page."""
+        (phone,) = self.wechat.phones.values()
+        phone.following = True
+        assert (await send_template(self.wechat, phone.openid, "reminder", fields, TICKET))["errcode"] == 0
+
+    async def sends_venue(self, title: str, address: str) -> None:
+        """The bot sends a place to whoever stands at the page."""
+        (phone,) = self.telegram.phones.values()
+        phone.chat.known = True
+        where = {"latitude": 22.5405, "longitude": 113.9345, "title": title, "address": address}
+        transport = httpx.ASGITransport(Starlette(routes=self.telegram.routes()))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://x/bot{self.telegram.token}/") as api:
+            assert (await api.post("sendVenue", json={"chat_id": phone.chat.id, **where})).status_code == 200
+
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     """The page, served."""
     made = Desk()
     await made.mailbox.open()
-    hooks = Hooks(next_due=made.next_due, tick=made.tick)
+    hooks = Hooks(next_due=made.next_due, tick=made.tick, deeds={"confirm": made.confirm})
     app = Starlette(routes=Sandbox(made.wechat, made.telegram, made.clock, made.mailbox, hooks).routes())
     listening, opened = bound("127.0.0.1", 0), asyncio.Event()
 
@@ -218,21 +243,40 @@ async def test_what_is_switched_on_is_said_plainly_until_it_is_off(browser: Any,
 
 async def test_templates_and_places_are_drawn_as_cards(browser: Any, desk: Desk, tmp_path: pathlib.Path) -> None:
     visit = await _visit(browser, desk, WIDE, "zh-CN")
-    (wechat,), (telegram,) = desk.wechat.phones.values(), desk.telegram.phones.values()
-    rows = (("会议", "家庭友好空间分享会"), ("时间", "10月22日 9:30"), ("地点", "<b>深圳</b>"))
-    card = Card("会议提醒", rows, link="https://usher.example.org/ticket/abc")
-    wechat.transcript.add("bot", desk.clock.now(), (Part("会议提醒 深圳"),), card=card)
-    place = Card("示例会场", (("", "深圳市南山区示例路1号"),), place=(22.5405, 113.9345))
-    telegram.transcript.add("bot", desk.clock.now(), (Part("示例会场"),), card=place)
+    await desk.sends_template({"thing1": "家庭友好空间分享会", "time2": "2019年10月22日 9:30", "thing3": "<b>深圳</b>"})
+    await desk.sends_venue("示例会场", "深圳市示例路1号")
     drawn = visit.page.locator("#wechat .card")
-    await drawn.get_by_role("heading", name="会议提醒").wait_for()
-    assert await drawn.locator("dt").all_text_contents() == ["会议", "时间", "地点"]
-    assert await drawn.locator("dd").last.text_content() == "<b>深圳</b>"
+    await drawn.get_by_role("heading", name="活动提醒").wait_for()
+    assert await drawn.locator("dt").all_text_contents() == ["活动名称", "活动时间", "活动地点"]
+    assert await drawn.locator("dd").all_text_contents() == ["家庭友好空间分享会", "2019年10月22日 9:30", "<b>深圳</b>"]
     assert await drawn.get_by_role("link").get_attribute("href") == "https://usher.example.org/ticket/abc"
     drawn = visit.page.locator("#telegram .card")
     await drawn.get_by_role("heading", name="示例会场").wait_for()
-    assert await drawn.locator("dd").all_text_contents() == ["深圳市南山区示例路1号", "22.5405, 113.9345"]
+    assert await drawn.locator("dd").all_text_contents() == ["深圳市示例路1号", "22.5405, 113.9345"]
     await visit.picture("cards-wide", tmp_path)
+    assert visit.troubles == []
+    await visit.page.context.close()
+
+
+async def test_addresses_in_a_text_can_be_opened(browser: Any, desk: Desk) -> None:
+    visit = await _visit(browser, desk, WIDE, "en-US")
+    (phone,) = desk.telegram.phones.values()
+    text = "票 http://127.0.0.1:1/ticket/abc-FFS-1。See https://example.org/a?b=c, or javascript:alert(1)"
+    phone.transcript.add("bot", desk.clock.now(), (Part(text),))
+    line = visit.page.locator("#telegram .log .bot")
+    await line.wait_for()
+    assert await line.locator(".bubble").text_content() == text
+    links = [await one.get_attribute("href") for one in await line.get_by_role("link").all()]
+    assert links == ["http://127.0.0.1:1/ticket/abc-FFS-1", "https://example.org/a?b=c"]
+    assert visit.troubles == []
+    await visit.page.context.close()
+
+
+async def test_an_organizers_buttons_do_what_they_say(browser: Any, desk: Desk) -> None:
+    visit = await _visit(browser, desk, WIDE, "en-US")
+    await visit.page.get_by_role("button", name="Confirm everybody").click()
+    await visit.page.locator(".wind button:enabled").first.wait_for()
+    assert desk.deeds_done == ["confirm"]
     assert visit.troubles == []
     await visit.page.context.close()
 
@@ -245,7 +289,7 @@ async def test_on_a_phone_the_mailbox_is_a_tab_and_the_clock_opens(
     tab = page.locator("[data-tab=mail]")
     assert not await tab.locator(".new").is_visible()
     assert not await page.get_by_role("button", name="+1 天").is_visible()
-    await page.get_by_role("button", name="拨快时钟").click()
+    await page.get_by_role("button", name="时钟和主办方").click()
     await page.get_by_role("button", name="+1 天").click()
     await page.get_by_text("2019-10-09 09:00").wait_for()
     await visit.picture("clock-phone", tmp_path)

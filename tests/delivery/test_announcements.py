@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, UniqueConstraint, select, update
+from sqlalchemy import Connection, select, update
 from sqlmodel import col
 
 from bot.clock import Clock
@@ -24,7 +24,8 @@ from bot.store.outbox import Announcement, Delivery, Kind, Lane, State, Way
 from bot.store.tables import Registration
 from tests.conftest import NOW
 from tests.delivery.crowd import ALL, APP, BOT, announcements, deliveries, registered, settle, telegram, town, wechat
-from tests.emptied import Open, empty
+from tests.delivery.guard import forget_how_far_it_came, rebuild
+from tests.emptied import Open
 from tests.stored import statements
 
 TEXTS = {"zh": {"text": "会场定了", "short": "会场定了"}, "en": {"text": "The venue", "short": "The venue"}}
@@ -264,35 +265,11 @@ async def test_two_nodes_plan_it_once(database: Database, clock: Clock) -> None:
 # Control arms: without the guards
 
 
-def guard() -> UniqueConstraint:
-    """What makes a delivery unique."""
-    constraints = Delivery.__table__.constraints  # type: ignore[attr-defined]
-    return next(row for row in constraints if isinstance(row, UniqueConstraint))
-
-
-def rebuild(database: Database, *, guarded: bool) -> None:
-    """Makes the table of deliveries anew, with what makes them unique or without."""
-    table, unique = Delivery.__table__, guard()  # type: ignore[attr-defined]
-    empty(database)
-    table.drop(database.engine)
-    if not guarded:
-        table.constraints.discard(unique)
-    try:
-        table.create(database.engine)
-    finally:
-        table.constraints.add(unique)
-
-
 @pytest.fixture
 def unguarded(database: Database) -> Iterator[Database]:
     """A database whose guard may be taken away: it is put back."""
     yield database
     rebuild(database, guarded=True)
-
-
-def forget_how_far_it_came(database: Database) -> None:
-    back = update(Announcement).values(state=State.PLANNING, planned_to=0)
-    database.transact_now(lambda connection: connection.execute(back))
 
 
 @pytest.mark.parametrize(("guarded", "expected"), [(True, 4), (False, 8)])

@@ -12,11 +12,13 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from bot.clock import Clock
+from bot.commands.content import check
 from bot.content.records import Content, Reminder, Reminders
 from bot.delivery.overdue import skip_late
 from bot.delivery.queueing import fill_up
 from bot.delivery.reminders import due_at, faults, latest_at, tick
 from bot.delivery.routes import Accounts
+from bot.settings import read
 from bot.store.database import Database
 from bot.store.outbox import Announcement
 from bot.store.tables import Registration
@@ -313,6 +315,15 @@ async def test_a_reminder_that_can_never_be_sent_is_a_fault_and_is_left_alone(
 
 def test_the_shipped_ones_are_sound(content: Content) -> None:
     assert faults(content) == []
+
+
+def test_check_names_what_can_never_be_sent_and_what_would_be_cut(tmp_path: Path) -> None:
+    late = ('latest = "-7d 10:00"', 'latest = "-15d 10:00"')
+    edited(tmp_path, "reminders.toml", late, ("您的报名还差几步", "您的报名还差几步" + "，还差几步" * 150))
+    found = [str(fault) for fault in check(read({}), tmp_path / "content")]
+    assert len(found) == 2
+    assert found[0].startswith("reminders.toml:two-weeks.latest: is not after `when`")
+    assert found[1].startswith("reminders.toml:finish-form.text: zh: ")
 
 
 async def test_a_registration_that_is_confirmed_again_is_meant_again(database: Database, content: Content) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlmodel import Session
 
 from bot.content.records import Content
-from bot.registration.decide import Desk, confirm, promote
+from bot.registration.decide import Desk, confirm, decline, promote
 from bot.registration.forget import forget_registration
 from bot.store.outbox import Announcement, Delivery
 from tests.chat import FORM, Chat, Town
@@ -143,3 +145,31 @@ async def test_an_organizer_who_forgets_somebody_passes_the_seat_on_too(town: To
 
     town.database.write_now(erase)
     assert statuses(town) == {"乙二": "confirmed"}
+
+
+# At once
+
+
+async def test_seats_given_back_by_several_in_the_same_instant_are_all_passed_on(town: Town, content: Content) -> None:
+    town.use(with_event(content, auto_confirm=True, capacity=3))
+    names = [f"甲{number}" for number in range(7)]
+    chats = [await named(town, name) for name in names]
+    for chat in chats[:2]:
+        await chat.says("取消报名")
+    await chats[2].says("删除我的信息")
+    desk = Desk(town.content.event, town.accounts, town.clock.now(), "command")
+    last = next(row.reference for row in registered(town.database) if row.name == "甲6")
+    await asyncio.gather(
+        *(chat.says("1") for chat in chats[:3]),
+        *(chat.says("议程") for chat in chats[3:]),
+        *(town.database.transact(lambda connection: decline(connection, [last], desk)) for _ in range(3)),
+    )
+    found = statuses(town)
+    assert [found.get(name) for name in names] == [
+        *("cancelled", "cancelled", None),
+        *("confirmed", "confirmed", "confirmed", "declined"),
+    ]
+    assert [outcome for _, outcome in town.measured if outcome in ("fault", "unavailable")] == []
+    said = [(name, way, decision) for name, way, decision in told(town) if name in names[3:6]]
+    assert said.count(("甲3", "chat", "confirmed")) == 1
+    assert len(said) == 6

@@ -29,7 +29,7 @@ from bot.clock import seconds
 from bot.content.records import Content
 from bot.delivery.routes import Accounts
 from bot.registration import decide, register
-from bot.registration.decide import Desk
+from bot.registration.decision import MAIL, Desk, tell
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.outbox import Announcement, Delivery
@@ -97,24 +97,28 @@ class Race:
         references = [] if auto else self._pending(contacts)
         work = contacts if auto else references
         plans = [(part, self.databases[place], self.random.random()) for place, part in enumerate(_parts(work))]
-        peak = _Peak(self.databases[0])
-        with ThreadPoolExecutor(THREADS) as threads, peak:
+        with ThreadPoolExecutor(THREADS) as threads:
             jobs = [threads.submit(self._work, desk, *plan) for plan in plans]
-        for job in jobs:
-            job.result()
+        most = max(job.result() for job in jobs)
         self._settle(desk)
-        self._judge(report, peak.most)
+        self._judge(report, most)
 
-    def _work(self, desk: Desk, part: list[Any], database: Database, seed: float) -> None:
-        """One of those who work at once: registers, or confirms, one after the other; now and then a seat gets free."""
-        chance, seated = random.Random(seed), []
+    def _work(self, desk: Desk, part: list[Any], database: Database, seed: float) -> int:
+        """One of those who work at once: registers, or confirms, one after the other; now and then a seat gets free.
+
+        The most people with a seat that it ever saw: it looks after each commit that gave one.
+        """
+        chance, seated, most = random.Random(seed), [], 0
         act = _register if desk.event.auto_confirm else _confirm
         for one in part:
             reference, status = self._transact(database, act, one, desk)
-            seated += [reference] if status == Status.CONFIRMED else []
+            if status == Status.CONFIRMED:
+                seated.append(reference)
+                most = max(most, database.read_now(lambda session: _confirmed(session.connection())))
             if seated and (drawn := chance.random()) < CANCEL + DECLINE:
                 undo = _cancel if drawn < CANCEL else _decline
                 self._transact(database, undo, seated.pop(chance.randrange(len(seated))), desk)
+        return most
 
     def _transact(self, database: Database, act: Callable[..., Any], *what: Any) -> Any:
         if self.control:
@@ -130,7 +134,7 @@ class Race:
         with self.databases[0].engine.connect() as connection:
             confirmed, waiting = _confirmed(connection), _count(connection, Status.WAITLISTED)
             decided = {row.reference: row.status for row in connection.execute(_DECIDED)}
-            announced = [(row.reference, row.more) for row in connection.execute(_ANNOUNCED)]
+            announced = {row.id: (row.reference, row.more) for row in connection.execute(_ANNOUNCED)}.values()
         assert confirmed + waiting > 0
         report.oversold += max(confirmed, most) > self.seats
         report.empty_seats += confirmed < self.seats and waiting > 0
@@ -165,30 +169,10 @@ class Race:
         return self.databases[0].write_now(write)
 
 
-class _Peak:
-    """Looks again and again how many people have a seat."""
-
-    def __init__(self, database: Database) -> None:
-        self.most, self._database = 0, database
-        self._over, self._thread = threading.Event(), threading.Thread(target=self._look)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.02):
-            counted = self._database.read_now(lambda session: _confirmed(session.connection()))
-            self.most = max(self.most, counted)
-
-
 _TOLD = (Status.CONFIRMED, Status.DECLINED)
 _DECIDED = select(col(Registration.reference), col(Registration.status))
 _ANNOUNCED = (
-    select(col(Registration.reference), col(Announcement.more))
+    select(col(Announcement.id), col(Announcement.more), col(Registration.reference))
     .join(Delivery, col(Delivery.registration_id) == col(Registration.id))
     .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
 )
@@ -208,7 +192,7 @@ def _register(connection: Connection, contact_id: int, desk: Desk) -> tuple[str,
     origin = register.Origin(contact_id, "memory", "zh", "", "1", NOW)
     row = register.submit(connection, desk.event, ANSWERS, origin, NOW)
     if row.status == Status.CONFIRMED:
-        decide.tell(connection, row.reference, "", Status.CONFIRMED, desk, decide.MAIL)
+        tell(connection, row.reference, "", Status.CONFIRMED, desk, MAIL)
     return row.reference, row.status
 
 

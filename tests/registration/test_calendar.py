@@ -16,6 +16,7 @@ from bot.content.facts import Venue
 from bot.content.records import Content, Event, Words
 from bot.registration import calendar
 from bot.registration.calendar import Guest, Version, entry, sequence
+from bot.registration.venue import publish
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.statement import Statement
@@ -144,6 +145,18 @@ def test_the_first_venue_counts_although_the_row_was_there(database: Database, c
     assert number(database, content.event, VENUE) == 1
     (row,) = rows(database, tables.Event)
     assert (row.sequence, row.venue) == (1, {"x": 1})
+
+
+def test_a_lane_hears_of_the_venue_and_of_its_number(database: Database, content: Content) -> None:
+    def published() -> tuple[Venue | None, int]:
+        return database.write_now(lambda session: calendar.published(session.connection(), content.event))
+
+    assert published() == (None, 0)
+    read_by_an_organizer = replace(VENUE, directions=None)
+    database.write_now(lambda session: publish(session.connection(), read_by_an_organizer, FIRST.at))
+    assert [published() for _ in range(2)] == [(read_by_an_organizer, 1)] * 2
+    database.write_now(lambda session: publish(session.connection(), replace(VENUE, latitude=23.0), FIRST.at))
+    assert published() == (replace(VENUE, latitude=23.0), 2)
 
 
 @pytest.fixture

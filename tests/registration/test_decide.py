@@ -12,7 +12,6 @@ from sqlmodel import col
 
 from bot.content.records import Content, Event
 from bot.registration.decide import (
-    SUPERSEDED,
     CannotDecide,
     Decided,
     Desk,
@@ -20,15 +19,17 @@ from bot.registration.decide import (
     confirm,
     confirm_pending,
     decline,
+    move_up,
     promote,
 )
+from bot.registration.decision import SUPERSEDED
 from bot.store.database import Database
 from bot.store.outbox import Announcement, Delivery
 from bot.store.tables import Registration, Status
 from tests.conftest import NOW
 from tests.edits import with_event
 from tests.registration.people import ACCOUNTS, decisions, registered_as, standing, told
-from tests.stored import registered, rows
+from tests.stored import registered, rows, statements
 
 Decide = Callable[..., list[Decided]]
 
@@ -210,6 +211,20 @@ def test_when_the_capacity_grows_as_many_move_up_as_there_are_seats(database: Da
     assert len(decided(database, promote, seats(content, 0, auto=True), 1)) == 1
     assert len(decided(database, promote, seats(content, 0, auto=True), 1)) == 1
     assert decided(database, promote, seats(content, 0, auto=True), 1) == []
+
+
+@pytest.mark.parametrize(("auto", "stand"), [(True, "confirmed"), (False, "pending")])
+async def test_a_capacity_that_was_raised_is_noticed_by_the_clock_and_otherwise_nothing_is_written(
+    database: Database, content: Content, auto: bool, stand: str
+) -> None:
+    registered_as(database, Status.CONFIRMED, Status.WAITLISTED, Status.WAITLISTED)
+    for capacity, writes in ((1, False), (2, True), (2, False)):
+        with statements(database) as sent:
+            await move_up(database, seats(content, capacity, auto=auto))
+        assert bool(sent) is writes
+    assert standing(database) == ["confirmed", stand, "waitlisted"]
+    await move_up(database, seats(content, 0, auto=auto, later=timedelta(days=20)))
+    assert standing(database)[2] == "waitlisted"  # the event is over
 
 
 def test_with_fewer_seats_than_people_nobody_loses_one_and_nobody_gets_one(

@@ -98,6 +98,13 @@ def test_a_camera_reads_it_small_and_smudged_too() -> None:
     assert found.text == link
 
 
+def test_a_camera_reads_everybody_s_code() -> None:
+    """Whatever the mask makes of an address."""
+    for number in range(60):
+        link = ticket_link(PUBLIC, SECRET, f"FFS-{number:06}")
+        assert read_code(qr_png(link)) == link
+
+
 def drawn(svg: str) -> Image.Image:
     """The code of a page: what its one path says, drawn square by square."""
     size = int(re.findall(r'viewBox="0 0 (\d+) \d+"', svg)[0])
@@ -273,6 +280,13 @@ async def test_a_database_that_is_away_is_said_so(content: Content, tmp_path: ob
     async with httpx.AsyncClient(transport=httpx.ASGITransport(Starlette(routes=routes)), base_url=PUBLIC) as client:
         assert (await client.get(ticket_link(PUBLIC, SECRET, REFERENCE))).status_code == 503
     gone.close()
+
+
+def test_a_ticket_from_before_our_address_was_taken_away_is_a_page_without_a_code(content: Content) -> None:
+    row = Registration(reference=REFERENCE, status=Status.CONFIRMED, name="王芳", language="zh")
+    page = ticket_page.render(content, row, None, ticket_link(None, SECRET, REFERENCE))
+    assert REFERENCE in page
+    assert "<svg" not in page
 
 
 def test_no_status_is_without_its_words(content: Content) -> None:

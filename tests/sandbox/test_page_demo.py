@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
 import pytest
 
 from bot.clock import Clock
 from bot.demo import platforms_of, settings_for
-from bot.sandbox.page import platform_app
 from bot.settings import WrongSetting
+from tests.letters import send_template
 
 PLAYED = {
     "SECRET": "a secret",
@@ -45,28 +42,13 @@ def test_what_is_not_the_demos_own_is_still_read() -> None:
 @pytest.mark.parametrize("setting", ["wechat_template_reminder", "wechat_template_confirmation"])
 async def test_the_demos_account_has_the_templates_that_the_bot_is_told_of(clock: Clock, setting: str) -> None:
     settings = settings_for({}, 8123, PLAYED)
-    wechat, telegram = platforms_of(settings, clock)
+    wechat, _ = platforms_of(settings, clock)
     wechat.templates.telling = "never"
     phone = wechat.phone("o1234567")
     phone.following = True
     data = {"thing1": "家庭友好空间分享会", "time2": "2019年10月22日 9:30", "thing3": "深圳", "thing4": "明天见"}
-    message = {"touser": phone.openid, "template_id": getattr(settings, setting), "data": _values(data)}
-    answer = await _sent(platform_app(wechat, telegram), settings, message)
+    answer = await send_template(wechat, phone.openid, getattr(settings, setting), data)
     assert answer["errcode"] == 0
     (line,) = phone.transcript.lines
     assert all(value in line.text for value in data.values())
     assert wechat.violations == []
-
-
-def _values(data: dict[str, str]) -> dict[str, dict[str, str]]:
-    return {name: {"value": value} for name, value in data.items()}
-
-
-async def _sent(app: Any, settings: Any, message: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one template message, sent as by an account that follows the platform's pages."""
-    secret = settings.wechat_app_secret.get_secret_value()
-    asked = {"grant_type": "client_credential", "appid": settings.wechat_app_id, "secret": secret}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x/cgi-bin/") as client:
-        token = (await client.post("stable_token", json=asked)).json()["access_token"]
-        sent = await client.post("message/template/send", params={"access_token": token}, json=message)
-    return dict(sent.json())

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP
 
 from bot.clock import seconds
+from bot.errors import Paused
 
 STEP = 5.0  # seconds for each step of the dialogue
-MOST = 4  # at once; the usual limit for one sender is 10
+MOST = 8  # at once; the usual limit for one sender is 10
 _MAILS = 50  # over one connection; servers end it somewhere above
 _IDLE = 10.0  # seconds
+_BREATH = 1.0  # seconds until somebody who found no room may come again
 _QUIT = 2.0  # seconds for a goodbye, which nobody waits for
 _PLAIN, _SUBMISSION, _TLS = 25, 587, 465
 
@@ -34,10 +37,23 @@ class Connections:
 
     def __init__(self, url: str, our_name: str, step: float = STEP) -> None:
         self._parts, self._our_name, self._step = urlsplit(url), our_name, step
-        self.room = asyncio.Semaphore(MOST)
+        self._room = asyncio.Semaphore(MOST)
         self._idle: list[Connection] = []
         self._sweeping: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def room(self, patience: float) -> AsyncIterator[None]:
+        """A turn at a connection. Raises Paused where all are busy for so many seconds: no fault of the mail."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Paused("all connections to the mail server are busy", _BREATH) from None
+        try:
+            yield
+        finally:
+            self._room.release()
 
     async def take(self, *, new: bool) -> Connection:
         """A connection that is ready for a mail: greeted, encrypted where it can be, logged in.

@@ -60,6 +60,11 @@ def recipient(typed: str) -> str:
     return plain
 
 
+def written(mail: Mail, sender: Sender, to: str, key: str, at: datetime) -> bytes:
+    """The whole message as it goes over the wire. Raises Refused."""
+    return message(mail, sender, to, key, at).as_bytes()
+
+
 def message(mail: Mail, sender: Sender, to: str, key: str, at: datetime) -> EmailMessage:
     """The whole message. The same key gives the same Message-ID. Raises Refused for a key that no header can hold."""
     if not _KEY.fullmatch(key):

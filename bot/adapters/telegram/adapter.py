@@ -10,7 +10,6 @@ import asyncio
 import hmac
 import logging
 import math
-import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -18,15 +17,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.adapters.base import Keep, Outgoing, Pin, Receive
-from bot.adapters.telegram import convert, render
+from bot.adapters.base import Keep, Outgoing, Receive
+from bot.adapters.telegram import convert, later, render
 from bot.adapters.telegram.client import BotApi
 from bot.adapters.telegram.groups import Groups
 from bot.adapters.telegram.patience import Sleep, until_done
 from bot.adapters.telegram.polling import Poller
 from bot.adapters.telegram.replying import LEASE, Outbox, Replier
 from bot.clock import Clock
-from bot.errors import Misconfigured, Refused, TryLater, Unavailable, UsherError
+from bot.errors import Misconfigured, TryLater, Unavailable, UsherError
 from bot.message import Address, Choice, Reply
 from bot.settings import Settings
 
@@ -34,7 +33,6 @@ __all__ = ["COMMANDS", "LEASE", "PATH", "Outbox", "Say", "TelegramAdapter"]
 log = logging.getLogger(__name__)
 
 PATH = "/telegram/webhook"
-ROUTE = "telegram"
 COMMANDS = (
     *("register", "me", "edit", "cancel", "colleague", "agenda", "venue", "help", "language"),
     *("exit", "organizer", "privacy", "mydata", "forget", "stop", "resume"),
@@ -43,7 +41,6 @@ _LARGEST_BODY = 2**20  # bytes; real updates have a few thousand
 _KEPT_OF_TOO_LARGE = 4096  # bytes
 _READ_AT_MOST = 2**24  # bytes, after which we hang up on whoever sends so much
 _FAREWELL = 8.0  # seconds that replies under way get at the end
-_PIN_AFTER = 1.0  # seconds: one chat gets a message a second, https://core.telegram.org/bots/faq
 
 Say = Callable[[str, str], str]
 """A sentence of content/texts.toml by its key and language."""
@@ -98,32 +95,9 @@ class TelegramAdapter:
             tasks.create_task(self._fetch() if self._settings.telegram_mode == "polling" else self._register())
 
     async def send(self, address: Address, outgoing: Outgoing, route: str) -> str:
-        """See Adapter.send. Nobody needs a receipt here, so it is empty.
-
-        A pin follows its words a second later. Once the words are taken the message counts as sent: if the pin fails,
-        that is logged, and the words never go out twice. A pin is a second message to Telegram's limits: who counts
-        them may send the words alone, and then the pin alone, as an outgoing with nothing to say.
-        """
-        if route != ROUTE:
-            raise Refused(f"Telegram sends nothing by {route}")
-        chat, words, pin = _chat(address), render.whole(outgoing.reply), outgoing.pin
-        if words:
-            await self._api.send_later(chat, words)
-            await self._send_pin_behind(chat, pin)
-        elif pin:
-            await self._api.send_pin(chat, pin)
-        else:
-            raise Refused("Telegram: there is nothing to say")
+        """See Adapter.send, and later.py. Nobody needs a receipt here, so it is empty."""
+        await later.send(self._api, address, outgoing, route, self._sleep)
         return ""
-
-    async def _send_pin_behind(self, chat: int, pin: Pin | None) -> None:
-        if pin is None:
-            return
-        await self._sleep(_PIN_AFTER)
-        try:
-            await self._api.send_pin(chat, pin)
-        except UsherError as fault:
-            log.warning("telegram: the words were sent, the pin behind them was not: %s", fault)
 
     async def close(self) -> None:
         """Gives replies under way a few seconds, then lets go of all connections."""
@@ -251,13 +225,6 @@ class TelegramAdapter:
         await until_done(self._api.drop_webhook, "deleteWebhook", self._sleep)
         log.info("telegram: updates are fetched")
         await Poller(self._api, self._arrived, self._keep, self._sleep).run()
-
-
-def _chat(address: Address) -> int:
-    """The chat's id. Raises Refused for what is none."""
-    if not re.fullmatch(r"-?[0-9]{1,16}", address.user_id):
-        raise Refused("Telegram: the person's id is not a number")
-    return int(address.user_id)
 
 
 async def _logged(key: str, work: Awaitable[None]) -> None:

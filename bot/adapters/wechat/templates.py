@@ -20,7 +20,7 @@ from bot.errors import Refused, Unconfirmed, UsherError
 MOST = 20  # characters of a field; what is longer the platform cuts in silence
 _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _ID_BYTES = 64  # of a client_msg_id; the limit of a mass message's, as none is told for a template's
-_WAITS = (0.5, 1.5)  # seconds before an answer that got lost is asked for again
+_WAITS = (0.3, 1.0)  # seconds before an answer that got lost is asked for again
 Post = Callable[[str, dict[str, Any], float], Awaitable[dict[str, Any]]]
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -41,10 +41,11 @@ def body(user_id: str, outgoing: Outgoing) -> dict[str, Any]:
 
 async def send(post: Post, user_id: str, outgoing: Outgoing, sleep: Sleep = asyncio.sleep) -> str:
     """Sends a template message; its msgid, by which TEMPLATESENDJOBFINISH tells its end. Raises as Adapter.send."""
-    sent, ends = body(user_id, outgoing), seconds() + WHOLE
+    sent, began = body(user_id, outgoing), seconds()
     lost: Unconfirmed | None = None
     for wait in (0.0, *_WAITS):
-        if lost and seconds() + wait > ends:
+        ends = began + (WHOLE if lost else WHOLE / 2)  # an answer that does not come leaves time to ask for it again
+        if seconds() + wait > ends:
             break
         await sleep(wait)
         try:

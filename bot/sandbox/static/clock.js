@@ -1,4 +1,4 @@
-// The demo's clock: what time it is there, and winding it on.
+// The demo's clock: what time it is there, and winding it on; beside it, what an organizer does.
 
 import { ask, trouble } from "./shared.js";
 
@@ -15,18 +15,25 @@ export class Clock {
     for (const one of this.root.querySelectorAll("[data-wind]")) {
       one.addEventListener("click", () => this.wind(fields[one.dataset.wind]));
     }
+    for (const one of this.root.querySelectorAll("[data-deed]")) {
+      one.addEventListener("click", () => this.turn(() => ask(`organizer/${one.dataset.deed}`, {})));
+    }
     this.root.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.wind({ to: event.target.elements.to.value });
     });
   }
 
-  async wind(fields) {
+  wind(fields) {
+    return this.turn(async () => this.show(await ask("clock", fields)));
+  }
+
+  async turn(done) {
     trouble(this.root, "");
     const all = this.root.querySelectorAll("button");
     for (const one of all) one.disabled = true; // one turn at a time
     try {
-      this.show(await ask("clock", fields));
+      await done();
     } catch (error) {
       trouble(this.root, error.message);
     } finally {

@@ -193,7 +193,7 @@ export class Phone {
 
   part(line, part) {
     if (part.choice) return this.choice(line, part.choice, part.text);
-    return part.link ? link(part.text, part.link) : document.createTextNode(part.text);
+    return part.link ? link(part.text, part.link) : linked(part.text);
   }
 
   choice(line, number, label) {
@@ -209,4 +209,13 @@ export class Phone {
     });
     return element("div", { className: "keys" }, ...rows.values());
   }
+}
+
+// Both platforms make a link of an address in a text.
+function linked(text) {
+  const made = document.createDocumentFragment();
+  for (const piece of text.split(/(https?:\/\/[\w\-.~:/?#@!$&*+,;=%]*[\w\-~/#=])/)) {
+    made.append(/^https?:\/\//.test(piece) ? link(piece, piece) : piece);
+  }
+  return made;
 }

@@ -18,7 +18,7 @@ from bot.adapters.base import Mail, Outgoing
 from bot.adapters.email import connections
 from bot.adapters.email.adapter import EmailAdapter
 from bot.clock import Clock, seconds
-from bot.errors import Misconfigured, Refused, TryLater, Unconfirmed, Unreachable, UsherError
+from bot.errors import Misconfigured, Paused, Refused, TryLater, Unconfirmed, Unreachable, UsherError
 from bot.message import Reply
 from tests.adapters.email.conftest import CUT, LIMIT, SILENCE, STEP, Post
 
@@ -312,10 +312,22 @@ async def test_a_refused_address_does_not_stain_the_next_mail(post: Post, mailer
 async def test_many_at_once_take_turns_at_a_few_connections(post: Post, mailer: Open) -> None:
     adapter = mailer()
     post.slow = 0.02
-    await asyncio.gather(*(adapter.send(TO, outgoing(f"k{number}")) for number in range(20)))
-    assert len(post.mails) == 20
+    await asyncio.gather(*(adapter.send(TO, outgoing(f"k{number}")) for number in range(40)))
+    assert len(post.mails) == 40
     assert post.most_at_once <= connections.MOST
     assert post.connections <= connections.MOST
+
+
+async def test_who_finds_all_connections_busy_comes_again_without_a_try_being_counted(post: Post, mailer: Open) -> None:
+    adapter = mailer(step=5, limit=LIMIT)
+    post.plays["MAIL"] = SILENCE
+    mails = (adapter.send(TO, outgoing(f"k{number}")) for number in range(3 * connections.MOST))
+    errors = await asyncio.gather(*mails, return_exceptions=True)
+    assert [type(error) for error in errors].count(TryLater) == connections.MOST
+    assert [type(error) for error in errors].count(Paused) == 2 * connections.MOST
+    post.plays.clear()
+    await asyncio.gather(*(adapter.send(TO, outgoing(f"k{number}")) for number in range(3 * connections.MOST)))
+    assert len(post.mails) == 3 * connections.MOST
 
 
 async def test_connections_end_after_a_while_and_at_the_close(

@@ -53,11 +53,16 @@ async def test_a_group_that_moves_on_and_on_is_given_up(stage: Any) -> None:
 
 async def test_a_full_pool_is_certainly_not_sent(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_CONNECTIONS", 1)
-    monkeypatch.setattr(client, "_LIMIT_LATER", 0.2)
+    monkeypatch.setattr(client, "LATER", 0.4)
     adapter = stage.adapter()
-    stage.api.answer("sendMessage", HANG, HANG)
-    outcomes = await asyncio.gather(*(send(adapter) for _ in range(2)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [Unconfirmed, TryLater]
+    stage.api.answer("sendMessage", HANG)
+    first = asyncio.create_task(send(adapter))
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(client, "LATER", 0.1)
+    with pytest.raises(TryLater, match="no connection"):
+        await send(adapter)
+    with pytest.raises(Unconfirmed, match="no answer in time"):
+        await first
     assert len(stage.api.calls) == 1
 
 

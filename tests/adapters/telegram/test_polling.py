@@ -139,7 +139,7 @@ async def test_two_pollers_raise_an_alarm_and_go_on(stage: Any, caplog: pytest.L
     async with listening(stage, lambda: len(stage.api.named("getUpdates")) > 4):
         alarms = [record for record in caplog.records if record.levelname == "ERROR"]
         assert [record.getMessage() for record in alarms] == [
-            "telegram does not work: another program takes the updates of this bot"
+            "telegram does not work: Telegram 409: another program takes the updates of this bot"
         ]
         assert all(0.5 <= wait <= 30 for wait in stage.sleeps)
 

@@ -205,13 +205,13 @@ async def test_a_quota_says_how_long_to_wait(send, server, clock, now, tomorrow,
 @pytest.fixture
 def hasty(monkeypatch):
     """A tenth of the times, their proportions kept."""
-    for name in ("WHOLE", "_CALL", "_TOKEN", "_LEAST"):
+    for name in ("WHOLE", "_TOKEN", "_LEAST"):
         monkeypatch.setattr(api_module, name, getattr(api_module, name) / 10)
 
 
-def test_one_message_takes_less_than_a_lease():
-    assert api_module._CALL <= 5
-    assert api_module._TOKEN + api_module._CALL <= api_module.WHOLE < 10
+def test_one_message_takes_less_than_a_lane_allows():
+    assert api_module.WHOLE < 5
+    assert api_module._TOKEN <= api_module.WHOLE / 2
 
 
 async def test_after_a_time_out_nobody_knows(send, server, hasty):
@@ -220,7 +220,7 @@ async def test_after_a_time_out_nobody_knows(send, server, hasty):
     began = seconds()
     with pytest.raises(Unconfirmed, match="no answer in time"):
         await send()
-    assert 0.45 < seconds() - began < 0.7
+    assert 0.4 < seconds() - began < 0.7
 
 
 async def test_a_token_that_does_not_come_stops_all_who_wait_for_it_together(send, server, hasty):
@@ -228,18 +228,18 @@ async def test_a_token_that_does_not_come_stops_all_who_wait_for_it_together(sen
     began = seconds()
     outcomes = await asyncio.gather(*(send() for _ in range(30)), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {TryLater}
-    assert seconds() - began < 0.7
+    assert seconds() - began < 0.5
     assert server.asked("message/custom/send") == 0
 
 
 async def test_however_slow_everything_is_the_whole_ends_in_time(send, server, hasty):
     """A slow token, a slow 40001, a slow second token: the message that was refused is not begun again too late."""
-    server.token_answers = [Slow(0.35), Slow(0.35)]
-    server.answers = [Slow(0.45, {"errcode": 40001})]
+    server.token_answers = [Slow(0.15), Slow(0.15)]
+    server.answers = [Slow(0.2, {"errcode": 40001})]
     began = seconds()
     with pytest.raises(TryLater):
         await send()
-    assert seconds() - began < 1.0
+    assert seconds() - began < 0.6
     assert server.sent == []
 
 

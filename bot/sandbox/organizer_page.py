@@ -1,0 +1,39 @@
+"""What an organizer would do, as buttons: without it nobody is confirmed, and a clock wound on has nothing to bring."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.errors import Unavailable
+from bot.sandbox.clock_page import Hooks
+from bot.sandbox.page_request import BadRequest, answering, fields_of
+from bot.sandbox.transcript import NotPossible
+
+
+class OrganizerPage:
+    """The organizer's part of the page: one button for each of the hooks' deeds."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+
+    def routes(self) -> list[BaseRoute]:
+        """Under /sandbox/api."""
+        return [Route("/api/organizer/{deed}", answering(self._do), methods=["POST"])]
+
+    @property
+    def deeds(self) -> list[str]:
+        """Their names, which are also those of their words."""
+        return list(self._hooks.deeds)
+
+    async def _do(self, request: Request) -> Response:
+        await fields_of(request)
+        deed = self._hooks.deeds.get(request.path_params["deed"])
+        if deed is None:
+            raise BadRequest(404)
+        try:
+            await deed()
+        except Unavailable as error:
+            raise NotPossible(str(error), "away") from None
+        return JSONResponse({"ok": True})

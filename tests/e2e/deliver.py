@@ -1,0 +1,302 @@
+"""The house from which messages leave later: both platforms behind doors, a mail server, and one clock for all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from bot.app import Usher
+from bot.clock import seconds
+from bot.delivery import announcements, report
+from bot.registration import decide
+from bot.registration.decide import Desk
+from bot.sandbox.door import Door
+from bot.sandbox.mailbox_mail import Mail, read_mail
+from bot.sandbox.wechat_phone import Phone as Follower
+from bot.serve import bound, server
+from bot.settings import read
+from bot.store.outbox import Delivery, Kind, Lane, Way
+from bot.store.tables import Contact, Registration, Status
+from tests.adapters.email.conftest import Post, Server
+from tests.e2e.talk import Phone, whose
+from tests.served import House, Platforms, environment, free_port, platforms
+
+REMINDER, CONFIRMATION = "tm-reminder", "tm-confirmation"
+_FIELDS = "{{thing1.DATA}}\n{{time2.DATA}}\n{{thing3.DATA}}\n{{thing4.DATA}}"
+TEMPLATES = {REMINDER: f"活动提醒\n{_FIELDS}", CONFIRMATION: f"报名结果通知\n{_FIELDS}"}
+TEXTS = {
+    "zh": {"text": "{name}您好，请走东门。", "short": "请走东门"},
+    "en": {"text": "Hello {name}, the east gate please.", "short": "The east gate"},
+}
+LATER_THAN_USUAL = "2019-10-15T12:00:00+08:00"  # no reminder is due for six days: a clock may be wound
+_UNDECIDED = ("queued", "sending")
+_names = itertools.count(1)
+
+Row = Mapping[str, Any]
+"""A line of `usher deliveries`."""
+
+
+@dataclass
+class Station(House):
+    """The bot in this process, the platforms and the mail server it talks to, and the one clock of them all."""
+
+    post: Post = field(default_factory=Post)
+
+    @property
+    def now(self) -> datetime:
+        return self.usher.clock.now()
+
+    async def wind(self, **by: float) -> None:
+        """Lets time pass, and does what has become due."""
+        self.usher.clock.wind(timedelta(**by))
+        await self.usher.lanes.tick()
+
+    async def wind_to(self, local: str) -> None:
+        """Lets time pass until a moment on the event's clock, such as 2019-10-21T10:00."""
+        wanted = datetime.fromisoformat(local).replace(tzinfo=self.usher.content.event.zone)
+        assert wanted > self.now, "the clock is never wound back"
+        await self.wind(seconds=(wanted - self.now).total_seconds())
+
+    def mails(self, address: str) -> list[Mail]:
+        """What that person got by mail, the oldest first."""
+        return [
+            read_mail(number, self.now, tuple(mail.rcpt_tos), mail.original_content or b"")
+            for number, mail in enumerate(self.post.mails, 1)
+            if address in mail.rcpt_tos
+        ]
+
+
+@contextlib.asynccontextmanager
+async def station(database_url: str, **settings: str) -> AsyncIterator[Station]:
+    """Everything running, with every route set up; settings may be given, an empty one takes a route away."""
+    port = free_port()
+    async with platforms(port) as played, mail_server() as post:
+        doors = {f"{name}_API_URL": _door(played, name).url for name in ("WECHAT", "TELEGRAM")}
+        more = {"WECHAT_TEMPLATE_REMINDER": REMINDER, "WECHAT_TEMPLATE_CONFIRMATION": CONFIRMATION}
+        more |= {"SMTP_URL": f"smtp://127.0.0.1:{post.port}", "MAIL_FROM": "家庭友好 <usher@example.org>"}
+        read_settings = read(environment(database_url, port, played.url, **{**doors, **more, **settings}))
+        played.wechat.templates.texts = TEMPLATES
+        clock = played.wechat.clock
+        assert read_settings.now
+        clock.wind(read_settings.now - clock.now())
+        usher = Usher(read_settings, clock)
+        async with _serving(usher, port):
+            await until(lambda: played.telegram.updates.webhook is not None)
+            yield Station(usher, played.wechat, played.telegram, f"http://127.0.0.1:{port}", port, post)
+
+
+@contextlib.asynccontextmanager
+async def mail_server() -> AsyncIterator[Post]:
+    """A running SMTP server that plays what it is told at each step."""
+    post, loop = Post(), asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Server(post, loop), "127.0.0.1", 0)
+    post.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield post
+    finally:
+        listening.close()
+        for connection in post.servers:
+            if connection.transport:
+                connection.transport.abort()
+            if connection._handler_coroutine:
+                connection._handler_coroutine.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await connection._handler_coroutine
+        await listening.wait_closed()
+
+
+async def until(condition: Any, within: float = 10.0) -> None:
+    """Waits until a condition holds."""
+    end = seconds() + within
+    while not condition():
+        assert seconds() < end, "it did not come about in time"
+        await asyncio.sleep(0.01)
+
+
+# People
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Somebody who is registered, put straight into the tables."""
+
+    phone: Phone
+    reference: str
+    email: str
+
+
+async def guest(
+    home: Station, phone: Phone, *, window: str = "message", email: bool = True, **registration: Any
+) -> Guest:
+    """Registers somebody who may be written to. `window`: which one is open on WeChat: message, tap, or ""."""
+    return await home.usher.database.write(
+        lambda session: enrol(session, home, phone, home.now, window=window, email=email, **registration)
+    )
+
+
+def enrol(
+    session: Session,
+    played: House | Platforms,
+    phone: Phone,
+    now: datetime,
+    *,
+    window: str = "message",
+    email: bool = True,
+    **registration: Any,
+) -> Guest:
+    """The same in the caller's transaction."""
+    reference = f"FFS-{uuid.uuid4().hex[:6].upper()}"
+    address = f"{reference.lower()}@example.com" if email else ""
+    values = {"status": Status.CONFIRMED, "name": "王芳", "phone": "+8613800138000", "decided_at": now} | registration
+    common = {"language": values.get("language", "zh"), "created_at": now}
+    contact = Contact(**_chat(played, phone, window, now), **common, language_chosen=True, seen_at=now)
+    session.add(contact)
+    session.flush()
+    row = {"reference": reference, "contact_id": contact.id, "email": address or None, "channel": contact.channel}
+    session.add(Registration(**row, **{**common, **values}, consent_at=now))
+    return Guest(phone, reference, address)
+
+
+def _chat(played: House | Platforms, phone: Phone, window: str, now: datetime) -> dict[str, Any]:
+    """Opens somebody's chat on the platform, and says so as our table does."""
+    if not isinstance(phone, Follower):
+        phone.chat.known = True
+        return {"channel": "telegram", "account": str(played.telegram.bot["id"]), "user_id": whose(phone)}
+    phone.following, phone.followed_at = True, now
+    chat: dict[str, Any] = {"channel": "wechat", "account": played.wechat.keys.app_id, "user_id": whose(phone)}
+    if window:
+        phone.opens(tap=window == "tap")
+        count, lasts = played.wechat.tap_window if window == "tap" else played.wechat.window
+        chat |= {f"{window}_until": now + lasts, f"{window}_left": count}
+    return chat
+
+
+# What leaves
+
+
+async def announce(
+    home: Station,
+    *guests: Guest,
+    kind: Kind = Kind.BROADCAST,
+    ways: Sequence[Way] = (Way.CHAT,),
+    texts: announcements.Texts = TEXTS,
+    **more: Any,
+) -> str:
+    """Announces something to these people; the announcement's id. A reminder has a template, a broadcast has none."""
+    name = f"{kind}-{next(_names)}"
+    said = {"audience": f"reference={','.join(one.reference for one in guests)}", "texts": texts, "ways": ways, **more}
+    accounts, now = home.usher.lanes.accounts, home.now
+    await home.usher.database.transact(
+        lambda found: announcements.announce(found, id=name, kind=kind, accounts=accounts, now=now, **said)
+    )
+    await home.usher.lanes.tick()
+    return name
+
+
+async def confirms(home: Station, *references: str) -> None:
+    """An organizer confirms these, in this process."""
+    desk = Desk(home.usher.content.event, home.usher.lanes.accounts, home.now, "command")
+    await home.usher.database.transact(lambda found: decide.confirm(found, references, desk))
+    home.usher.lanes.wake()
+
+
+async def listed(home: Station, name: str) -> list[Row]:
+    """The lines of `usher deliveries --announcement NAME`."""
+    zone = home.usher.content.event.zone
+    return await home.usher.database.read(lambda session: list(report.listing(session, zone, name)))
+
+
+async def ended(home: Station, name: str, within: float = 10.0) -> list[Row]:
+    """The lines of an announcement once no lane has anything more to do with them."""
+    end = seconds() + within
+    while True:
+        rows = await listed(home, name)
+        if rows and all(row["status"] not in _UNDECIDED for row in rows):
+            return rows
+        assert seconds() < end, f"still undecided: {rows}"
+        await asyncio.sleep(0.01)
+
+
+async def became(home: Station, name: str, status: str, within: float = 10.0, **fields: Any) -> Row:
+    """The one line of an announcement once it stands so."""
+    end = seconds() + within
+    wanted = {"status": status, **fields}
+    while True:
+        (row,) = await listed(home, name)
+        if all(row[key] == value for key, value in wanted.items()):
+            return row
+        assert seconds() < end, f"expected {wanted}, it is {row}"
+        await asyncio.sleep(0.01)
+
+
+async def tried(home: Station, name: str) -> list[tuple[str, str]]:
+    """Which routes were given up, and why."""
+    found = select(col(Delivery.tried)).where(col(Delivery.announcement_id) == name)
+    steps = await home.usher.database.read(lambda session: list(session.scalars(found)))
+    return [(step["route"], step["error"]) for row in steps for step in row]
+
+
+async def lane_of(home: Station, account: str) -> Lane:
+    """What is known of a lane."""
+    return await home.usher.database.read(lambda session: session.get_one(Lane, account))
+
+
+async def rested(home: Station) -> None:
+    """Ends every rest and gives back every route, as hours later; the tests have no hours."""
+    values = {"paused_until": None, "reason": "", "off": {}}
+    await home.usher.database.write(lambda session: session.execute(update(Lane).values(**values)))
+    for lane in home.usher.lanes._lanes:
+        lane._sender.rests_until = 0.0
+    home.usher.lanes.wake()
+
+
+def calls(home: House | Platforms, name: str) -> int:
+    """How often a platform was called by that name."""
+    if name.startswith("send"):
+        return sum(call == name for call, _ in home.telegram.api.calls)
+    return home.wechat.api.calls.count(name)
+
+
+def arrived(home: House | Platforms, phone: Phone) -> list[str]:
+    """What the platforms took from the bot for somebody, replies left out; the oldest first."""
+    took = [*home.wechat.api.accepted, *home.telegram.limits.accepted]
+    return [one.text for one in took if one.to == whose(phone) and not one.reply]
+
+
+def _door(played: Platforms, name: str) -> Door:
+    """In front of a platform, to be shut: then connections are refused."""
+    door = Door(urlsplit(played.url).port or 0)
+    door.open()
+    platform: Any = getattr(played, name.lower())
+    platform.door = door
+    return door
+
+
+@contextlib.asynccontextmanager
+async def _serving(usher: Usher, port: int) -> AsyncIterator[None]:
+    opened = asyncio.Event()
+
+    async def note() -> None:
+        opened.set()
+
+    web = server(usher.application, note)
+    task = asyncio.create_task(web.serve(sockets=[bound("127.0.0.1", port)]))
+    await opened.wait()
+    await usher.start()
+    try:
+        yield
+    finally:
+        await usher.drain()
+        await usher.stop()
+        web.should_exit = True
+        await task
