@@ -101,7 +101,7 @@ class Lanes:
         self._running.append(asyncio.create_task(lane.run()))
 
     def _published(self, connection: Connection) -> tuple[Venue | None, int]:
-        """The venue as it stands, and the number of the calendar entry: one more whenever what that says has changed."""
+        """The venue as it stands, and the number of the calendar entry, which counts the changes of what that says."""
         return calendar.published(connection, self._content().event)
 
     async def _chat(self, channel: str, to: Address | str, outgoing: Outgoing, route: str) -> str:
