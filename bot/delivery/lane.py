@@ -34,8 +34,9 @@ _LANDING = 0.8  # the longest that the end may take
 # Seconds.
 _FLUSH = 0.25  # no result waits longer before it is written
 _IDLE = 0.5  # between two looks for what another process queued
-_LOOK = (0.1, 0.2)  # between two looks whether the lane is free; not for all lanes of a process at once
-_SHARE, _MOST_SHARE = 0.2, 0.4  # for which who has lanes leaves a free one to others: for each of them, and at most
+_LOOK = 0.15  # between two looks whether the lane is free
+_SHARE, _MOST_SHARE = 0.15, 0.3  # for which who has lanes leaves a free one to others: for each of them, and at most
+_SPREAD = 0.1  # by chance, so that the lanes of one node do not all take what is free at the same moment
 _SWEEP = 60.0  # between two looks for templates whose end was not reported
 _TROUBLE, _MOST_TROUBLE = 0.2, 5.0  # after a fault of the database: doubled each time
 _random = SystemRandom()
@@ -146,12 +147,15 @@ class Lane:
         if not look.free:
             self._free_since = None
         elif self._free_since is None:
-            self._free_since = seconds()
-        if self._free_since is not None and seconds() - self._free_since >= min(_SHARE * look.held, _MOST_SHARE):
+            self._free_since = seconds() + _random.uniform(0, _SPREAD)
+        wait = _LOOK
+        if self._free_since is not None:
+            wait = min(wait, self._free_since + min(_SHARE * look.held, _MOST_SHARE) - seconds())
+        if wait > 0:
+            await self._quiet(wait)
+        else:
             self._free_since = None
             await self._take()
-        else:
-            await self._quiet(_random.uniform(*_LOOK))
 
     def _look(self, session: Session) -> Look:
         return self._lease.look(session.connection())

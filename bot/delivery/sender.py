@@ -16,7 +16,7 @@ from bot.delivery import results
 from bot.delivery.flight import Flown
 from bot.delivery.pacer import Pacer
 from bot.delivery.people import Due
-from bot.delivery.results import Attempt, Result
+from bot.delivery.results import Attempt, Result, Window
 from bot.errors import Moved, UsherError
 from bot.message import Address
 from bot.store.outbox import Route
@@ -124,26 +124,37 @@ class Sender:
         self._note(await self._attempted(attempt, flown))
 
     async def _attempted(self, attempt: Attempt, flown: Flown) -> Result:
-        due, to = attempt.due, attempt.to
+        due = attempt.due
         try:
             outgoing = self._compose(due, Route(due.route), flown.venue, flown.sequence)
-            if not self._may_begin(attempt):
-                return results.not_begun(attempt, self._clock.now())
+        except Exception as error:
+            return replace(self._failed(attempt, error), window=Window.BACK)
+        if not self._may_begin(attempt):
+            return results.not_begun(attempt, self._clock.now())
+        try:
             async with asyncio.timeout(self._limit):
                 try:
-                    receipt = await self._send(to, outgoing, due.route)
+                    receipt = await self._send(attempt.to, outgoing, due.route)
                 except Moved as moved:
-                    if not isinstance(to, Address):
-                        raise
-                    attempt, to = replace(attempt, moved=moved.user_id), replace(to, user_id=moved.user_id)
-                    if self._pacer:
-                        await self._pacer.turn(to)
-                    receipt = await self._send(to, outgoing, due.route)
-        except Exception as error:  # whatever one message does, the others go on
-            if not isinstance(error, UsherError | TimeoutError):
-                log.error("a message could not be sent", extra={"delivery": due.id, "fault": _place(error)})
-            return results.failed(attempt, error, self._clock.now())
+                    attempt = replace(attempt, moved=moved.user_id)
+                    receipt = await self._send_after(attempt, outgoing)
+        except Exception as error:
+            return self._failed(attempt, error)
         return results.taken_by_platform(attempt, receipt, self._clock.now())
+
+    async def _send_after(self, attempt: Attempt, outgoing: Outgoing) -> str:
+        """Sends it to the chat's new id, in a turn of its own."""
+        assert isinstance(attempt.to, Address)
+        to = replace(attempt.to, user_id=attempt.moved)
+        if self._pacer:
+            await self._pacer.turn(to)
+        return await self._send(to, outgoing, attempt.due.route)
+
+    def _failed(self, attempt: Attempt, error: Exception) -> Result:
+        """Whatever one message does, the others go on."""
+        if not isinstance(error, UsherError | TimeoutError):
+            log.error("a message could not be sent", extra={"delivery": attempt.due.id, "fault": _place(error)})
+        return results.failed(attempt, error, self._clock.now())
 
     def _note(self, result: Result) -> None:
         del self.flying[result.attempt.due.id]

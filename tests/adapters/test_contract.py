@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import pytest
+import pytest_asyncio
 
-from bot.adapters.base import Adapter, Outgoing
+from bot.adapters.base import Adapter, Mail, Outgoing
+from bot.adapters.email.adapter import EmailAdapter
 from bot.adapters.memory import MemoryAdapter
+from bot.clock import Clock
 from bot.errors import Refused, TryLater, Unreachable
 from bot.message import Address, Choice, Reply
 from bot.sandbox.door import Door
+from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.trouble import ANY, Order
+from bot.settings import read
 from tests.adapters.conftest import OUTGOING, Ground
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ROUTES = ("memory", "wechat_message", "wechat_template", "telegram")
-ON_A_NETWORK = ROUTES[1:]
+CHATS = ("memory", "wechat_message", "wechat_template", "telegram")
+ON_A_NETWORK = (*CHATS[1:], "email")
+LEAVES_A_RECEIPT = ("memory", "wechat_template")
 NOBODY = {"memory": Address("fax", "memory", "u1"), "telegram": Address("telegram", "123456789", "5")}
+MAIL = Mail("明天见", "明天见！", "<p>明天见！</p>")
+
+
+class Sends(Protocol):
+    """As much of an adapter as whoever sends later needs; that of mails has no more."""
+
+    async def send(self, address: Any, outgoing: Outgoing, route: str) -> str: ...
 
 
 @dataclass
@@ -29,24 +45,52 @@ class Way:
 
     ground: Ground
     route: str
-    adapter: Adapter
+    adapter: Sends
     memory: MemoryAdapter
+    mailbox: Mailbox
 
-    async def person(self) -> Address:
+    async def person(self) -> Address | str:
+        self.ground.people += 1
+        if self.route == "email":
+            return f"p{self.ground.people}@example.com"
         if self.route == "memory":
-            return Address("memory", "memory", "u1")
+            return Address("memory", "memory", f"u{self.ground.people}")
         return await self.ground.person(self.route)
 
-    def arrived(self, to: Address) -> int:
+    def arrived(self, to: Address | str) -> int:
+        if isinstance(to, str):
+            return len(self.mailbox.of(to))
         self.ground.to = to
-        return len(self.memory.outbox) + len(self.ground.arrived)
+        return sum(sent.address == to for sent in self.memory.outbox) + len(self.ground.arrived)
 
 
-@pytest.fixture(params=ROUTES)
-def way(request: pytest.FixtureRequest, ground: Ground) -> Way:
+@pytest_asyncio.fixture(loop_scope="session")
+async def mailbox() -> AsyncIterator[Mailbox]:
+    box = Mailbox(Clock())
+    await box.open()
+    yield box
+    await box.close()
+
+
+def _mail_adapter(url: str) -> EmailAdapter:
+    return EmailAdapter(read({"USHER_SMTP_URL": url, "USHER_MAIL_FROM": "usher@example.org"}), Clock())
+
+
+@pytest_asyncio.fixture(params=[*CHATS, "email"], loop_scope="session")
+async def any_way(request: pytest.FixtureRequest, ground: Ground, mailbox: Mailbox) -> AsyncIterator[Way]:
+    """Any at all."""
+    memory, mails = MemoryAdapter(), _mail_adapter(mailbox.url)
+    own: dict[str, Sends] = {"memory": memory, "email": mails}
+    yield Way(ground, request.param, own.get(request.param) or ground.adapter(request.param), memory, mailbox)
+    await mails.close()
+
+
+@pytest.fixture(params=CHATS)
+def way(request: pytest.FixtureRequest, ground: Ground, mailbox: Mailbox) -> Way:
+    """One by which people are talked with."""
     memory = MemoryAdapter()
     adapter = memory if request.param == "memory" else ground.adapter(request.param)
-    return Way(ground, request.param, adapter, memory)
+    return Way(ground, request.param, adapter, memory, mailbox)
 
 
 async def test_it_is_an_adapter(way: Way) -> None:
@@ -58,12 +102,12 @@ async def test_it_is_an_adapter(way: Way) -> None:
     assert way.adapter.account
 
 
-async def test_a_message_arrives_once_and_leaves_a_receipt_or_nothing(way: Way) -> None:
-    to = await way.person()
-    receipt = await way.adapter.send(to, OUTGOING, way.route)
-    assert way.arrived(to) == 1
+async def test_a_message_arrives_once_and_leaves_a_receipt_or_nothing(any_way: Way) -> None:
+    to = await any_way.person()
+    receipt = await any_way.adapter.send(to, replace(OUTGOING, mail=MAIL), any_way.route)
+    assert any_way.arrived(to) == 1
     assert isinstance(receipt, str)
-    assert bool(receipt) == (way.route in ("memory", "wechat_template"))
+    assert bool(receipt) == (any_way.route in LEAVES_A_RECEIPT)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +131,8 @@ async def test_a_route_of_others_is_refused(way: Way, route: str) -> None:
     ],
     ids=["nothing", "too long"],
 )
-async def test_what_cannot_be_shown_whole_never_leaves(way: Way, outgoing: Outgoing) -> None:
-    to = await way.person()
+async def test_what_cannot_be_shown_whole_never_leaves(any_way: Way, outgoing: Outgoing) -> None:
+    way, to = any_way, await any_way.person()
     way.ground.played.wechat.api.calls.clear()
     with pytest.raises(Refused):
         await way.adapter.send(to, outgoing, way.route)
@@ -116,37 +160,53 @@ async def test_what_fits_is_left_and_the_rest_waits(way: Way) -> None:
         way.adapter.fit(Reply(ask="长" * 5000), more)
 
 
-async def test_many_at_once_all_arrive(way: Way) -> None:
-    people = [await way.person() for _ in range(30)]
-    receipts = await asyncio.gather(
-        *(way.adapter.send(to, replace(OUTGOING, key=f"{to.user_id}.{n}"), way.route) for n, to in enumerate(people))
+async def test_many_at_once_each_arrive_once(any_way: Way) -> None:
+    people = [await any_way.person() for _ in range(30)]
+    sends = (
+        any_way.adapter.send(to, replace(OUTGOING, key=f"k{number}", mail=MAIL), any_way.route)
+        for number, to in enumerate(people)
     )
-    assert sum(map(way.arrived, set(people))) >= 30
-    assert len(set(receipts)) == (30 if way.route in ("memory", "wechat_template") else 1)
+    receipts = await asyncio.gather(*sends)
+    assert [any_way.arrived(to) for to in people] == [1] * 30
+    assert len(set(receipts)) == (30 if any_way.route in LEAVES_A_RECEIPT else 1)
 
 
 @pytest.mark.parametrize("route", ON_A_NETWORK)
-async def test_where_nobody_listens_it_is_certainly_not_sent(route: str, ground: Ground) -> None:
-    door = Door(int(ground.played.url.rpartition(":")[2]))
+async def test_where_nobody_listens_it_is_certainly_not_sent(route: str, ground: Ground, mailbox: Mailbox) -> None:
+    inside = mailbox.url if route == "email" else ground.played.url
+    door = Door(int(inside.rpartition(":")[2]))
     door.open()
-    to = await ground.person(route)
-    ground.to = to
-    async with ground.elsewhere(route, door.url) as adapter:
+    async with _before(door, route, ground) as adapter:
+        way = Way(ground, route, adapter, MemoryAdapter(), mailbox)
+        to, outgoing = await way.person(), replace(OUTGOING, mail=MAIL)
         door.shut()
-        with pytest.raises(TryLater, match="no connection"):
-            await adapter.send(to, OUTGOING, route)
-        assert ground.arrived == []
+        with pytest.raises(TryLater):
+            await adapter.send(to, outgoing, route)
+        assert way.arrived(to) == 0
         door.open()
-        await adapter.send(to, OUTGOING, route)
-        assert len(ground.arrived) == 1
+        await adapter.send(to, outgoing, route)
+        assert way.arrived(to) == 1
         door.shut()
         await asyncio.sleep(0.05)  # the end of the connection that was kept reaches us
-        with pytest.raises(TryLater, match="no connection"):
-            await adapter.send(to, replace(OUTGOING, key="k2"), route)
+        with pytest.raises(TryLater):
+            await adapter.send(to, replace(outgoing, key="k2"), route)
+        assert way.arrived(to) == 1
     await door.close()
 
 
-@pytest.mark.parametrize("route", ON_A_NETWORK)
+@contextlib.asynccontextmanager
+async def _before(door: Door, route: str, ground: Ground) -> AsyncIterator[Sends]:
+    """An adapter of its own which sees the platform through a door."""
+    if route != "email":
+        async with ground.elsewhere(route, door.url) as adapter:
+            yield adapter
+        return
+    mails = _mail_adapter(f"smtp://127.0.0.1:{door.port}")
+    yield mails
+    await mails.close()
+
+
+@pytest.mark.parametrize("route", CHATS[1:])
 async def test_errors_and_logs_hold_nothing_personal(
     route: str, ground: Ground, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -151,12 +151,12 @@ async def test_winding_the_clock_on_brings_the_reminder_at_once(browser: Any, de
     await page.get_by_role("button", name="+1 day").click()
     await page.get_by_text("2019-10-09 10:00").wait_for()
     assert await page.locator(".log li").count() == 0
-    await page.get_by_role("button", name="To the next reminder").click()
+    await page.get_by_role("button", name="Next reminder").click()
     await page.get_by_text("2019-10-15 10:00").wait_for()
     for phone in ("#wechat", "#telegram"):
         await page.locator(f"{phone} .log .bot", has_text="下周见！").wait_for()
         assert await page.locator(f"{phone} .log .day").all_text_contents() == ["Tue, Oct 15, 2019"]
-    await page.get_by_role("button", name="To the next reminder").click()
+    await page.get_by_role("button", name="Next reminder").click()
     await page.get_by_text("No reminder is waiting to be sent.").wait_for()
     await page.get_by_label("Time to wind on to").fill("2019-10-22T09:30")
     await page.get_by_role("button", name="Wind on", exact=True).click()
@@ -274,7 +274,7 @@ async def test_addresses_in_a_text_can_be_opened(browser: Any, desk: Desk) -> No
 
 async def test_an_organizers_buttons_do_what_they_say(browser: Any, desk: Desk) -> None:
     visit = await _visit(browser, desk, WIDE, "en-US")
-    await visit.page.get_by_role("button", name="Confirm everybody").click()
+    await visit.page.get_by_role("button", name="Confirm all").click()
     await visit.page.locator(".wind button:enabled").first.wait_for()
     assert desk.deeds_done == ["confirm"]
     assert visit.troubles == []
@@ -303,4 +303,6 @@ async def test_on_a_phone_the_mailbox_is_a_tab_and_the_clock_opens(
     await page.frame_locator("iframe").get_by_role("heading", name="已确认").wait_for()
     await visit.picture("mail-phone", tmp_path)
     assert await visit.size() == [PHONE, 844]
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert await visit.size() == [320, 640]
     await page.context.close()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from bot.app import Usher
 from bot.clock import seconds
 from bot.delivery import announcements, report
 from bot.registration import decide
-from bot.registration.decide import Desk
+from bot.registration.decision import Desk
 from bot.sandbox.door import Door
 from bot.sandbox.mailbox_mail import Mail, read_mail
 from bot.sandbox.wechat_phone import Phone as Follower
@@ -66,6 +66,21 @@ class Station(House):
         wanted = datetime.fromisoformat(local).replace(tzinfo=self.usher.content.event.zone)
         assert wanted > self.now, "the clock is never wound back"
         await self.wind(seconds=(wanted - self.now).total_seconds())
+
+    async def as_new(self) -> None:
+        """All is well again with the platforms and the mail server, and no lane rests."""
+        for platform in (self.wechat, self.telegram):
+            platform.order("down", False)
+            platform.trouble.clear()
+        self.wechat.templates.telling = "after"
+        self.post.plays.clear()
+        await rested(self)
+
+    def hang_up(self) -> None:
+        """The mail server ends its connections: the next mail needs a new one."""
+        for connection in self.post.servers:
+            if connection.transport:
+                connection.transport.abort()
 
     def mails(self, address: str) -> list[Mail]:
         """What that person got by mail, the oldest first."""
@@ -115,7 +130,7 @@ async def mail_server() -> AsyncIterator[Post]:
         await listening.wait_closed()
 
 
-async def until(condition: Any, within: float = 10.0) -> None:
+async def until(condition: Callable[[], object], within: float = 10.0) -> None:
     """Waits until a condition holds."""
     end = seconds() + within
     while not condition():
@@ -227,15 +242,39 @@ async def ended(home: Station, name: str, within: float = 10.0) -> list[Row]:
         await asyncio.sleep(0.01)
 
 
-async def became(home: Station, name: str, status: str, within: float = 10.0, **fields: Any) -> Row:
-    """The one line of an announcement once it stands so."""
+async def became(
+    home: Station, name: str, status: str, where: Callable[[Row], object] = bool, within: float = 10.0
+) -> Row:
+    """The one line of an announcement to one person by one way, once it stands so and more is true of it."""
     end = seconds() + within
-    wanted = {"status": status, **fields}
     while True:
         (row,) = await listed(home, name)
-        if all(row[key] == value for key, value in wanted.items()):
+        if row["status"] == status and where(row):
             return row
-        assert seconds() < end, f"expected {wanted}, it is {row}"
+        assert seconds() < end, f"expected {status}, it is {row}"
+        await asyncio.sleep(0.01)
+
+
+async def told(home: Station, name: str, within: float = 10.0, **statuses: str) -> dict[str, Row]:
+    """The lines of an announcement to one person by way, once they stand so: `chat="sent", mail="sent"`."""
+    end = seconds() + within
+    while True:
+        rows = {row["way"]: row for row in await listed(home, name)}
+        if {way: row["status"] for way, row in rows.items()} == statuses:
+            return rows
+        assert seconds() < end, f"expected {statuses}, it is {rows}"
+        await asyncio.sleep(0.01)
+
+
+async def receipt_of(home: Station, name: str) -> str:
+    """The platform's id of the template message that an announcement sent."""
+    found = select(col(Delivery.receipt)).where(col(Delivery.announcement_id) == name)
+    end = seconds() + 10
+    while True:
+        receipt = await home.usher.database.read(lambda session: session.scalar(found))
+        if receipt:
+            return receipt
+        assert seconds() < end, "no template message was sent"
         await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,423 @@
+"""One holder at a time: who is dead is followed within a lease and a second, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from sqlmodel import col, update
+
+from bot.clock import Clock, seconds
+from bot.delivery import lease as lease_module
+from bot.delivery import leftovers
+from bot.delivery.lease import Lease, Look
+from bot.delivery.templates import give_up, template_ended
+from bot.errors import Unreachable
+from bot.store.database import Database
+from bot.store.outbox import Delivery, Kind, Lane, Route, TemplateEnd
+from tests.conftest import NOW
+from tests.delivery.flights import MAIL, TELEGRAM, WECHAT, Yard, eventually, killed, running, statuses
+from tests.emptied import Open, empty
+from tests.stored import rows
+
+SHORT = timedelta(seconds=1)
+
+
+def here(clock: Clock, holder: str = "here", length: timedelta = SHORT) -> Lease:
+    return Lease(TELEGRAM, holder, length, clock)
+
+
+def shift(database: Database, by: timedelta) -> None:
+    """Moves the end of every lease, as if time had passed (or the clock been set back)."""
+
+    def move(connection: Connection) -> None:
+        for row in connection.execute(Lane.__table__.select()).all():  # type: ignore[attr-defined]
+            connection.execute(update(Lane).where(col(Lane.account) == row.account).values(until=row.until + by))
+
+    database.transact_now(move)
+
+
+# The row
+
+
+def test_the_first_takes_it_and_nobody_else_until_it_ends(database: Database, clock: Clock) -> None:
+    mine, theirs = here(clock), here(clock, "there")
+    assert database.transact_now(theirs.look) == Look(True, 0)
+    taken = database.transact_now(mine.take)
+    assert taken is not None
+    assert taken.epoch == 1
+    assert database.transact_now(theirs.take) is None
+    assert database.transact_now(theirs.look) == Look(False, 0)
+    shift(database, -SHORT)
+    followed = database.transact_now(theirs.take)
+    assert followed is not None
+    assert (followed.epoch, 1 <= followed.silence < 2) == (2, True)
+    assert database.transact_now(lambda connection: mine.extend(connection, 1)) is None
+    assert database.transact_now(lambda connection: theirs.extend(connection, 2)) is not None
+
+
+def test_a_lease_that_ended_is_not_extended_even_by_its_holder(database: Database, clock: Clock) -> None:
+    mine = here(clock)
+    database.transact_now(mine.take)
+    assert database.transact_now(lambda connection: mine.extend(connection, 1)) is not None
+    shift(database, -SHORT)
+    assert database.transact_now(lambda connection: mine.extend(connection, 1)) is None
+
+
+def test_the_same_holder_of_another_epoch_is_somebody_else(database: Database, clock: Clock) -> None:
+    mine = here(clock)
+    database.transact_now(mine.take)
+    assert database.transact_now(lambda connection: mine.extend(connection, 2)) is None
+
+
+def test_a_clock_that_was_set_back_an_hour_locks_nobody_out(database: Database, clock: Clock) -> None:
+    database.transact_now(here(clock).take)
+    shift(database, timedelta(hours=1))
+    assert database.transact_now(here(clock, "there").take) is not None
+
+
+def test_a_clock_that_runs_back_a_little_takes_nothing_away(database: Database, clock: Clock) -> None:
+    database.transact_now(here(clock).take)
+    shift(database, timedelta(seconds=0.5))
+    assert database.transact_now(here(clock, "there").take) is None
+
+
+def test_a_rest_is_never_shortened_and_what_was_switched_off_is_asked_anew_by_the_next(
+    database: Database, clock: Clock
+) -> None:
+    mine = here(clock, length=timedelta(seconds=100))
+    database.transact_now(mine.take)
+    for delay in (50.0, 10.0):
+        database.transact_now(lambda connection: mine.pause(connection, delay, "429"))  # noqa: B023
+    database.transact_now(lambda connection: mine.switch_off(connection, {"telegram": "why"}))
+    database.transact_now(lambda connection: mine.switch_off(connection, {"other": "too"}))
+    extended = database.transact_now(lambda connection: mine.extend(connection, 1))
+    assert extended is not None
+    assert 49 < extended.rest <= 50
+    assert extended.off == {TELEGRAM: {"telegram": "why", "other": "too"}}
+    database.transact_now(lambda connection: mine.give_back(connection, 1))
+    assert database.transact_now(here(clock, "there").take) is not None
+    assert rows(database, Lane)[0].off == {}
+
+
+# Two at once
+
+
+@pytest.fixture
+def postgresql_only(kept_open: Open) -> Database:
+    """PostgreSQL, where transactions really run side by side."""
+    database = kept_open("postgresql")
+    empty(database)
+    return database
+
+
+def takers(database: Database, clock: Clock) -> list[object]:
+    """What two nodes get that look at the same free lane, and only then take it."""
+    database.transact_now(here(clock, "before").take)
+    shift(database, -2 * SHORT)
+    together = threading.Barrier(2)
+
+    def take(holder: str) -> object:
+        def looked_first(connection: Connection) -> object:
+            lease = here(clock, holder)
+            assert lease.look(connection).free
+            together.wait(5)
+            return lease.take(connection)
+
+        return database.transact_now(looked_first)
+
+    async def both() -> list[object]:
+        return await asyncio.gather(*(asyncio.to_thread(take, name) for name in ("a", "b")))
+
+    return asyncio.run(both())
+
+
+def test_of_two_who_see_a_free_lane_one_gets_it(postgresql_only: Database, clock: Clock) -> None:
+    found = takers(postgresql_only, clock)
+    assert sum(taken is not None for taken in found) == 1
+
+
+def test_control_without_its_condition_both_would_have_it(
+    postgresql_only: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = lease_module._Timed(
+        "UPDATE lane SET holder = :holder, epoch = epoch + 1, until = NOW+lease "
+        "WHERE account = :account RETURNING epoch"
+    )
+    monkeypatch.setattr(lease_module, "_TAKE", bare)
+    assert None not in takers(postgresql_only, clock)
+
+
+async def test_two_nodes_never_send_side_by_side(yard: Yard) -> None:
+    yard.on_telegram(150)
+    yard.queue(range(1, 151))
+    yard.platform.seconds = 0.02
+    nodes = [yard.lane(holder=name, window=5, lease=SHORT) for name in ("a", "b")]
+    both = [0]
+
+    async def watch() -> None:
+        while True:
+            both[0] += all(node.held for node in nodes)
+            await asyncio.sleep(0.005)
+
+    watching = asyncio.create_task(watch())
+    await yard.send_all(*nodes)
+    watching.cancel()
+    assert both == [0]
+    assert Counter(message.to for message in yard.platform.took).most_common(1)[0][1] == 1
+
+
+async def test_nodes_that_start_together_share_the_lanes(yard: Yard) -> None:
+    lanes = {
+        node: [yard.lane(account, holder=node, lease=timedelta(seconds=10)) for account in (WECHAT, TELEGRAM, MAIL)]
+        for node in "ab"
+    }
+    async with running(*lanes["a"], *lanes["b"]):
+        held = lambda: {node: sum(lane.held for lane in of_node) for node, of_node in lanes.items()}  # noqa: E731
+        await eventually(lambda: sum(held().values()) == 3, within=2)
+        assert set(held().values()) == {1, 2}
+
+
+async def test_one_node_alone_has_all_lanes_within_a_second(yard: Yard) -> None:
+    lanes = [yard.lane(account, lease=timedelta(seconds=10)) for account in (WECHAT, TELEGRAM, MAIL)]
+    async with running(*lanes):
+        await eventually(lambda: all(lane.held for lane in lanes), within=1)
+
+
+# The holder dies
+
+
+async def test_a_dead_holder_is_followed_and_what_it_was_sending_stays_unconfirmed(yard: Yard) -> None:
+    yard.on_telegram(60)
+    yard.queue(range(1, 61))
+    yard.platform.seconds = 0.05
+    async with killed(yard.lane(holder="dead", window=10, lease=SHORT)):
+        await eventually(lambda: len(yard.platform.took) >= 20 and yard.platform.busy)
+    died = seconds()
+    lane = yard.lane(holder="next", window=10, lease=SHORT)
+    async with running(lane, *(yard.lane(account, holder="next") for account in (WECHAT, MAIL))):
+        await eventually(lambda: lane.held)
+        assert seconds() - died < SHORT.total_seconds() + 1
+        await eventually(yard.all_are("sent", "unconfirmed"))
+    found = statuses(yard.database)
+    assert found["sent"] + found["unconfirmed"] == 60
+    assert 0 < found["unconfirmed"] <= 10
+    assert max(Counter(message.to for message in yard.platform.asked).values()) == 1
+    assert {row.error for row in yard.deliveries() if row.status == "unconfirmed"} == {leftovers.INTERRUPTED}
+    assert {row.epoch for row in yard.deliveries()} == {1, 2}
+
+
+async def test_control_who_queues_again_what_was_being_sent_sends_twice(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(connection: Connection, account: str, silence: float, now: Any) -> None:
+        connection.exec_driver_sql("UPDATE delivery SET status = 'queued' WHERE status = 'sending'")
+
+    monkeypatch.setattr(leftovers, "settle", again)
+    yard.on_telegram(60)
+    yard.queue(range(1, 61))
+    yard.platform.seconds = 0.05
+    async with killed(yard.lane(holder="dead", window=10, lease=SHORT)):
+        await eventually(lambda: len(yard.platform.took) >= 20 and yard.platform.busy)
+    await yard.send_all(yard.lane(holder="next", lease=SHORT))
+    assert max(Counter(message.to for message in yard.platform.asked).values()) == 2
+
+
+async def test_what_comes_late_from_a_holder_who_was_followed_is_still_believed(yard: Yard) -> None:
+    """Somebody else has the lane and said that nobody knows; then the answers come after all."""
+    yard.on_telegram(3)
+    yard.queue([1, 2, 3])
+    yard.platform.says["1"], yard.platform.says["2"] = [1.0], [1.0]
+    yard.platform.says["3"] = [30.0]
+    late = yard.lane(holder="late", lease=timedelta(seconds=4))
+    async with running(late):
+        await eventually(lambda: yard.platform.busy == 3)
+        shift(yard.database, timedelta(seconds=-10))
+        async with running(yard.lane(holder="next", lease=timedelta(seconds=10))):
+            await eventually(yard.all_are("unconfirmed"), within=2)
+            assert not late.held or len(yard.platform.took) < 2
+            await eventually(lambda: statuses(yard.database) == {"sent": 2, "unconfirmed": 1})
+            await eventually(lambda: yard.deliveries()[2].error == "no answer in time")
+    assert {row.attempts for row in yard.deliveries()} == {1}
+    assert len(yard.platform.asked) == 3
+
+
+async def test_what_a_late_holder_had_not_begun_is_sent_by_the_next(yard: Yard) -> None:
+    yard.on_telegram(12)
+    yard.queue(range(1, 13))
+    slow = yard.lane(holder="slow", rate=4.0, lease=timedelta(seconds=10))
+    async with running(slow):
+        await eventually(lambda: len(yard.platform.took) == 2)
+        shift(yard.database, timedelta(seconds=-20))
+        async with running(yard.lane(holder="next", lease=timedelta(seconds=10))):
+            await eventually(yard.all_are("sent", "unconfirmed"))
+    assert statuses(yard.database) == {"sent": 12}
+    assert max(Counter(message.to for message in yard.platform.asked).values()) == 1
+
+
+async def test_nothing_is_begun_past_the_deadline_whatever_holds_the_process_up(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine sleeps between the commit and the sends: half of the lease and a margin must be left."""
+    yard.on_telegram(5)
+    yard.queue(range(1, 6))
+    slept = [0.0]
+    for module in ("lane", "sender"):
+        boot = __import__(f"bot.delivery.{module}", fromlist=["x"]).boot_seconds
+        monkeypatch.setattr(f"bot.delivery.{module}.boot_seconds", lambda boot=boot: boot() + slept[0])
+    lane = yard.lane(lease=timedelta(seconds=10))
+    launch = lane._sender.launch
+
+    def late(flown: Any) -> None:
+        slept[0] += 4.1 if flown.attempts and not slept[0] else 0
+        launch(flown)
+
+    monkeypatch.setattr(lane._sender, "launch", late)
+    async with running(lane):
+        await eventually(lambda: slept[0])
+        await eventually(yard.all_are("sent"))
+    assert {row.attempts for row in yard.deliveries()} == {1}
+    assert len(yard.platform.asked) == 5
+    assert lane._sender._deadline < 1e9
+
+
+# Template messages
+
+
+def template(yard: Yard, count: int = 1) -> None:
+    yard.on_wechat(count, message_left=0)
+    yard.queue(range(1, count + 1), "morning", Kind.REMINDER, WECHAT, Route.WECHAT_TEMPLATE)
+
+
+def ended(yard: Yard, receipt: str, status: str = "success") -> None:
+    yard.database.transact_now(lambda connection: template_ended(connection, receipt, status, yard.clock.now()))
+
+
+async def test_a_template_is_final_when_the_platform_says_so(yard: Yard) -> None:
+    template(yard, 2)
+    for number in (1, 2):
+        yard.platform.says[f"o{number}"] = [f"m{number}"]
+    async with running(yard.lane(WECHAT)):
+        await eventually(lambda: {row.receipt for row in yard.deliveries()} == {"m1", "m2"})
+        assert statuses(yard.database) == {"sending": 2}
+        ended(yard, "m1")
+        ended(yard, "m2", "failed:user block")
+        await eventually(lambda: statuses(yard.database)["sending"] == 0)
+        await eventually(lambda: statuses(yard.database)["queued"] == 0)
+    good, bad = yard.deliveries()
+    assert (good.status, good.route, good.attempts, good.error) == ("sent", "wechat_template", 1, "")
+    assert bad.status == "waiting"
+    assert [(step["route"], step["error"]) for step in bad.tried] == [("wechat_template", "failed:user block")]
+    assert len(yard.platform.asked) == 2
+    assert rows(yard.database, TemplateEnd) == []
+
+
+async def test_the_report_may_come_before_our_own_result_is_written(yard: Yard) -> None:
+    template(yard, 2)
+
+    async def send(address: Any, outgoing: Any, route: str) -> str:
+        receipt = f"m{address.user_id}"
+        ended(yard, receipt, "success" if address.user_id == "o1" else "failed: system failed")
+        return receipt
+
+    await yard.send_all(yard.lane(WECHAT, send=send))
+    assert [row.status for row in yard.deliveries()] == ["sent", "waiting"]
+    assert rows(yard.database, TemplateEnd) == []
+
+
+def test_a_report_and_our_own_result_in_the_same_moment_find_each_other(
+    postgresql_only: Database, clock: Clock
+) -> None:
+    """Neither transaction sees the other's row: whoever comes second has to wait for the first."""
+    from bot.delivery import templates
+
+    yard = Yard(postgresql_only, clock)
+    template(yard)
+    yard.change(Delivery, status="sending")
+    looked, reported = threading.Event(), threading.Event()
+
+    def result(connection: Connection) -> None:
+        connection.execute(update(Delivery).values(receipt="m1"))
+        templates.received(connection, ["m1"], clock.now())
+        looked.set()
+        reported.wait(0.5)  # the other cannot come through before our commit
+
+    def report(connection: Connection) -> None:
+        looked.wait(5)
+        template_ended(connection, "m1", "success", clock.now())
+        reported.set()
+
+    async def both() -> None:
+        await asyncio.gather(*(asyncio.to_thread(postgresql_only.transact_now, work) for work in (result, report)))
+
+    asyncio.run(both())
+    assert yard.delivery.status == "sent"
+    assert rows(postgresql_only, TemplateEnd) == []
+
+
+async def test_a_template_that_was_interrupted_goes_again_with_the_same_key_and_once_only(yard: Yard) -> None:
+    template(yard)
+    for holder, count in (("a", 1), ("b", 2)):
+        yard.platform.says["o1"] = [30.0]
+        async with killed(yard.lane(WECHAT, holder=holder, lease=SHORT)):
+            await eventually(lambda: len(yard.platform.asked) == count)  # noqa: B023
+    async with running(yard.lane(WECHAT, holder="c", lease=SHORT)):
+        await eventually(yard.all_are("unconfirmed"))
+    assert len({message.key for message in yard.platform.asked}) == 1
+    assert len(yard.platform.asked) == 2
+
+
+async def test_a_template_found_after_ten_minutes_is_not_sent_again(yard: Yard) -> None:
+    template(yard)
+    yard.platform.says["o1"] = [30.0]
+    async with killed(yard.lane(WECHAT, holder="a", lease=SHORT)):
+        await eventually(lambda: len(yard.platform.asked) == 1)
+    shift(yard.database, -timedelta(minutes=10))
+    await yard.send_all(yard.lane(WECHAT, holder="b"))
+    assert yard.delivery.status == "unconfirmed"
+    assert len(yard.platform.asked) == 1
+
+
+async def test_a_template_that_awaits_its_end_survives_its_holder(yard: Yard) -> None:
+    template(yard)
+    yard.platform.says["o1"] = ["m1"]
+    async with running(yard.lane(WECHAT)):
+        await eventually(lambda: yard.delivery.receipt)
+    async with running(lane := yard.lane(WECHAT, holder="next")):
+        await eventually(lambda: lane.held)
+        assert yard.delivery.status == "sending"
+        ended(yard, "m1")
+    assert yard.delivery.status == "sent"
+
+
+def test_an_end_that_is_not_reported_within_an_hour_is_not_waited_for(yard: Yard) -> None:
+    template(yard, 3)
+    long_ago = NOW - timedelta(minutes=61)
+    yard.change(Delivery, status="sending", receipt="m1", sent_at=long_ago)
+    yard.database.write_now(
+        lambda session: session.execute(
+            update(Delivery).where(col(Delivery.id) == yard.deliveries()[0].id).values(sent_at=NOW)
+        )
+    )
+    yard.database.transact_now(lambda connection: give_up(connection, WECHAT, NOW))
+    assert [row.status for row in yard.deliveries()] == ["sending", "unconfirmed", "unconfirmed"]
+    ended(yard, "m1")  # late, and believed
+    assert statuses(yard.database) == {"sent": 3}
+
+
+def test_an_unknown_report_is_kept(yard: Yard) -> None:
+    ended(yard, "m9", "failed:user block")
+    ended(yard, "m9", "success")
+    assert [(row.receipt, row.status) for row in rows(yard.database, TemplateEnd)] == [("m9", "success")]
+
+
+async def test_a_person_who_unfollowed_is_not_asked_by_template_again(yard: Yard) -> None:
+    template(yard)
+    yard.platform.says["o1"] = [Unreachable("43004")]
+    await yard.send_all(yard.lane(WECHAT))
+    assert (yard.delivery.status, len(yard.platform.asked)) == ("unreachable", 1)

@@ -1,0 +1,87 @@
+"""What becomes of a delivery, by what the platform's answer means: the kinds of bot.errors, end to end."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from bot.errors import (
+    Misconfigured,
+    Moved,
+    Paused,
+    Refused,
+    RouteOff,
+    TryLater,
+    Unconfirmed,
+    Unreachable,
+    UsherError,
+    WindowClosed,
+)
+from tests.adapters.test_results import BY_CODE, CALLS, HTTP, LATE, STALE, TELEGRAMS, TOKENS
+from tests.e2e.deliver import Row, Station, became, lane_of, rested, tried
+
+MESSAGE, TEMPLATE, TELEGRAM, EMAIL = "wechat_message", "wechat_template", "telegram", "email"
+ROWS = [
+    row
+    for row in (*BY_CODE, *STALE, *HTTP, *TOKENS, *TELEGRAMS)
+    if LATE not in row.orders and row.means is not Moved  # these have tests of their own
+]
+_RESTS = (Paused, Misconfigured)
+_NEXT = {MESSAGE: TEMPLATE, TEMPLATE: EMAIL, TELEGRAM: EMAIL}
+
+
+async def ends_as(
+    home: Station, name: str, means: type[UsherError] | None, words: str, route: str
+) -> None:
+    """How a message to one person ends, by what the answer means; what rests or is queued again arrives later."""
+    if means is None:
+        assert how(await became(home, name, "sent")) == (route, 1)
+    elif means is Unconfirmed:
+        row = await became(home, name, "unconfirmed")
+        assert how(row) == (route, 1)
+        assert re.search(words, row["error"])
+    elif means is Refused:
+        row = await became(home, name, "failed")
+        assert how(row) == (route, 1)
+        assert re.search(words, row["error"])
+    elif means in (WindowClosed, RouteOff, Unreachable):
+        await _by_the_next_route(home, name, means, words, route)
+    else:
+        await _later(home, name, means, words, route)
+
+
+async def _by_the_next_route(home: Station, name: str, means: type[UsherError], words: str, route: str) -> None:
+    following = EMAIL if means is Unreachable else _NEXT[route]
+    assert how(await became(home, name, "sent")) == (following, 2)
+    ((given_up, error),) = await tried(home, name)
+    assert given_up == route
+    assert re.search(words, error)
+    if means is RouteOff:
+        assert (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off == {route: error}
+
+
+async def _later(home: Station, name: str, means: type[UsherError], words: str, route: str) -> None:
+    """Queued again: with the whole lane at rest, which is no try of the message, or for itself."""
+    row = await became(home, name, "queued", lambda row: row["error"])
+    assert re.search(words, row["error"])
+    rests = issubclass(means, _RESTS)
+    assert how(row) == (route, 0 if rests else 1)
+    if rests:
+        accounts = {EMAIL: EMAIL, TELEGRAM: f"telegram:{home.telegram.bot['id']}"}
+        lane = await lane_of(home, accounts.get(route, f"wechat:{home.wechat.keys.app_id}"))
+        assert lane.paused_until
+        assert lane.paused_until > home.usher.clock.real() + timedelta(seconds=590 if means is not Paused else 0)
+        assert lane.reason == row["error"]
+        home.post.plays.clear()
+        await rested(home)
+    else:
+        home.post.plays.clear()
+        await home.wind(minutes=1)
+    assert how(await became(home, name, "sent")) == (route, 1 if rests else 2)
+
+
+def how(row: object) -> tuple[str, int]:
+    assert isinstance(row, dict)
+    return row["route"], row["attempts"]
+
+
