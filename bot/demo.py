@@ -76,9 +76,8 @@ async def demo(environment: Mapping[str, str], port: int) -> None:
         print(f"Usher is running. Open http://{_HOST}:{port}/sandbox/", flush=True)  # noqa: T201  # the one line a newcomer reads
 
     await mailbox.open(mails)
-    async with _playing(wechat, telegram, inside):
+    async with contextlib.aclosing(mailbox), _playing(wechat, telegram, inside):
         await serve(usher, started)
-    await mailbox.close()
 
 
 @contextlib.asynccontextmanager

@@ -155,14 +155,14 @@ class Lane:
             await self._quiet(wait)
         else:
             self._free_since = None
-            await self._take()
+            await self._take(look.held)
 
     def _look(self, session: Session) -> Look:
         return self._lease.look(session.connection())
 
-    async def _take(self) -> None:
+    async def _take(self, held: int) -> None:
         before = boot_seconds()
-        taken = await self._database.transact(self._take_now)
+        taken = await self._database.transact(partial(self._take_now, held=held))
         if taken is None:
             return
         self._epoch, self._more, self._doubtful = taken.epoch, True, False
@@ -172,7 +172,9 @@ class Lane:
         log.info("took the lane", extra={"lane": self.account, "epoch": taken.epoch})
         self._on_taken()
 
-    def _take_now(self, connection: Connection) -> Taken | None:
+    def _take_now(self, connection: Connection, held: int) -> Taken | None:
+        if self._lease.look(connection).held > held:  # another lane of this node was taken while we waited
+            return None
         taken = self._lease.take(connection)
         if taken is not None:
             leftovers.settle(connection, self.account, taken.silence, self._clock.now())

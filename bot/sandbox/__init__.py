@@ -12,7 +12,11 @@
     telegram_params, _text, _markup     what calls carry, and its limits
     telegram_limits                     how many messages may come, and who broke that
     trouble, door, accepted             calls that go wrong by order; refused connections; what was taken, and when
-    page, page_api, page_words          the two phones in a browser
+    mailbox, mailbox_mail               the SMTP server that keeps every mail
+    page, page_api, page_cards          the two phones in a browser
+    clock_page, mailbox_page, switches  the clock to wind on, the mails, what can go wrong
+    organizer_page                      what an organizer does, as buttons
+    page_request, page_words            what the page may send, and says
 
 Rules: the platforms' own pages. Where those are silent, the strict reading is taken and the place says so.
 """

@@ -49,7 +49,7 @@ class Mailbox:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Protocol(self, loop), sock=listening)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Stops listening and hangs up."""
         if self._server:
             self._server.close()

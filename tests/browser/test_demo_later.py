@@ -99,7 +99,7 @@ async def desk() -> AsyncIterator[Desk]:
     yield made
     web.should_exit = True
     await serving
-    await made.mailbox.close()
+    await made.mailbox.aclose()
 
 
 @pytest.fixture

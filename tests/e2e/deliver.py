@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 from sqlmodel import Session, col, select
 
 from bot.app import Usher
 from bot.clock import seconds
 from bot.delivery import announcements, report
+from bot.delivery.queueing import queue_slice
 from bot.registration import decide
 from bot.registration.decision import Desk
 from bot.sandbox.door import Door
@@ -211,10 +212,13 @@ async def announce(
     name = f"{kind}-{next(_names)}"
     said = {"audience": f"reference={','.join(one.reference for one in guests)}", "texts": texts, "ways": ways, **more}
     accounts, now = home.usher.lanes.accounts, home.now
-    await home.usher.database.transact(
-        lambda found: announcements.announce(found, id=name, kind=kind, accounts=accounts, now=now, **said)
-    )
-    await home.usher.lanes.tick()
+
+    def write(connection: Connection) -> None:
+        announcements.announce(connection, id=name, kind=kind, accounts=accounts, now=now, **said)
+        queue_slice(connection, name, accounts, now)
+
+    await home.usher.database.transact(write)
+    home.usher.lanes.wake()
     return name
 
 

@@ -11,14 +11,13 @@ from bot.errors import (
     Paused,
     Refused,
     RouteOff,
-    TryLater,
     Unconfirmed,
     Unreachable,
     UsherError,
     WindowClosed,
 )
-from tests.adapters.test_results import BY_CODE, CALLS, HTTP, LATE, STALE, TELEGRAMS, TOKENS
-from tests.e2e.deliver import Row, Station, became, lane_of, rested, tried
+from tests.adapters.test_results import BY_CODE, HTTP, LATE, STALE, TELEGRAMS, TOKENS
+from tests.e2e.deliver import Station, became, lane_of, rested, tried
 
 MESSAGE, TEMPLATE, TELEGRAM, EMAIL = "wechat_message", "wechat_template", "telegram", "email"
 ROWS = [
@@ -30,9 +29,7 @@ _RESTS = (Paused, Misconfigured)
 _NEXT = {MESSAGE: TEMPLATE, TEMPLATE: EMAIL, TELEGRAM: EMAIL}
 
 
-async def ends_as(
-    home: Station, name: str, means: type[UsherError] | None, words: str, route: str
-) -> None:
+async def ends_as(home: Station, name: str, means: type[UsherError] | None, words: str, route: str) -> None:
     """How a message to one person ends, by what the answer means; what rests or is queued again arrives later."""
     if means is None:
         assert how(await became(home, name, "sent")) == (route, 1)
@@ -83,5 +80,3 @@ async def _later(home: Station, name: str, means: type[UsherError], words: str, 
 def how(row: object) -> tuple[str, int]:
     assert isinstance(row, dict)
     return row["route"], row["attempts"]
-
-

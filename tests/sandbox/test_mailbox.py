@@ -28,7 +28,7 @@ async def mailbox(clock: Clock) -> AsyncIterator[Mailbox]:
     opened = Mailbox(clock, slow=0.4)
     await opened.open()
     yield opened
-    await opened.close()
+    await opened.aclose()
 
 
 @pytest.fixture
