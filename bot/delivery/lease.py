@@ -44,9 +44,8 @@ class _Timed:
 
 
 _LOOK = _Timed("""
-    SELECT CASE WHEN FREE THEN 1 ELSE 0 END,
-        (SELECT count(*) FROM lane AS mine WHERE mine.holder = :holder AND mine.until > NOW)
-    FROM lane WHERE account = :account
+    SELECT COALESCE((SELECT CASE WHEN FREE THEN 1 ELSE 0 END FROM lane WHERE account = :account), 1),
+        (SELECT count(*) FROM lane WHERE holder = :holder AND until > NOW)
 """)
 _OPEN = Statement("""
     INSERT INTO lane (account, holder, epoch, until, reason, off) VALUES (:account, '', 0, :never, '', '{}')
@@ -119,7 +118,7 @@ class Lease:
     def look(self, connection: Connection) -> Look:
         """Whether the lane can be had; only reads."""
         row = _LOOK.row(connection, self._real, account=self.account, holder=self.holder, far=2 * self.seconds)
-        return Look(bool(row[0]), row[1]) if row else Look(True, 0)
+        return Look(bool(row[0]), row[1])
 
     def take(self, connection: Connection) -> Taken | None:
         """Takes the lane with a new epoch; None: somebody else has it."""

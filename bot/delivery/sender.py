@@ -18,8 +18,8 @@ from bot.delivery.pacer import Pacer
 from bot.delivery.people import Due
 from bot.delivery.results import Attempt, Result, Window
 from bot.errors import Moved, UsherError
-from bot.message import Address
-from bot.store.outbox import Route
+from bot.message import Address, Reply
+from bot.store.outbox import DeliveryStatus, Route
 
 log = logging.getLogger(__name__)
 Send = Callable[[Address | str, Outgoing, str], Awaitable[str]]
@@ -121,26 +121,49 @@ class Sender:
         self._note(results.not_begun(attempt, self._clock.now()))
 
     async def _deliver(self, attempt: Attempt, flown: Flown) -> None:
-        self._note(await self._attempted(attempt, flown))
-
-    async def _attempted(self, attempt: Attempt, flown: Flown) -> Result:
         due = attempt.due
         try:
             outgoing = self._compose(due, Route(due.route), flown.venue, flown.sequence)
         except Exception as error:
-            return replace(self._failed(attempt, error), window=Window.BACK)
+            self._note(replace(self._failed(attempt, error), window=Window.BACK))
+            return
+        pin = outgoing.pin if self._pacer and outgoing.reply.text else None
+        result = await self._attempted(attempt, replace(outgoing, pin=None) if pin else outgoing)
+        self._note(result)
+        if pin and result.status == DeliveryStatus.SENT:
+            await self._pin(result.attempt, replace(outgoing, reply=Reply()))
+
+    async def _attempted(self, attempt: Attempt, outgoing: Outgoing) -> Result:
         if not self._may_begin(attempt):
             return results.not_begun(attempt, self._clock.now())
         try:
             async with asyncio.timeout(self._limit):
                 try:
-                    receipt = await self._send(attempt.to, outgoing, due.route)
+                    receipt = await self._send(attempt.to, outgoing, attempt.due.route)
                 except Moved as moved:
                     attempt = replace(attempt, moved=moved.user_id)
                     receipt = await self._send_after(attempt, outgoing)
         except Exception as error:
             return self._failed(attempt, error)
         return results.taken_by_platform(attempt, receipt, self._clock.now())
+
+    async def _pin(self, attempt: Attempt, outgoing: Outgoing) -> None:
+        """The place behind words that were taken: a message of its own to the platform's limits, in a turn of its own.
+
+        The words have told the address already, so whatever happens to the pin changes nothing.
+        """
+        assert self._pacer is not None
+        to = attempt.to
+        if attempt.moved and isinstance(to, Address):
+            to = replace(to, user_id=attempt.moved)
+        try:
+            await asyncio.sleep(self._pacer.rest(to))
+            await self._pacer.turn(to)
+            if self._may_begin(attempt):
+                async with asyncio.timeout(self._limit):
+                    await self._send(to, outgoing, attempt.due.route)
+        except Exception as error:
+            log.warning("a pin was not sent", extra={"delivery": attempt.due.id, "fault": type(error).__name__})
 
     async def _send_after(self, attempt: Attempt, outgoing: Outgoing) -> str:
         """Sends it to the chat's new id, in a turn of its own."""

@@ -10,25 +10,33 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, update
 from sqlmodel import Session, col, select
 
+from bot import app
+from bot.answers.matcher import Matcher
 from bot.app import Usher
+from bot.app import matcher_of as app_matcher
 from bot.clock import seconds
+from bot.content.records import Content
 from bot.delivery import announcements, report
 from bot.delivery.queueing import queue_slice
 from bot.registration import decide
 from bot.registration.decision import Desk
 from bot.sandbox.door import Door
 from bot.sandbox.mailbox_mail import Mail, read_mail
+from bot.sandbox.telegram import TelegramPlatform
+from bot.sandbox.wechat import WeChatPlatform
 from bot.sandbox.wechat_phone import Phone as Follower
 from bot.serve import bound, server
 from bot.settings import read
 from bot.store.outbox import Delivery, Kind, Lane, Way
 from bot.store.tables import Contact, Registration, Status
 from tests.adapters.email.conftest import Post, Server
+from tests.e2e.conftest import QUIET
 from tests.e2e.talk import Phone, whose
 from tests.served import House, Platforms, environment, free_port, platforms
 
@@ -42,6 +50,7 @@ TEXTS = {
 LATER_THAN_USUAL = "2019-10-15T12:00:00+08:00"  # no reminder is due for six days: a clock may be wound
 _UNDECIDED = ("queued", "sending")
 _names = itertools.count(1)
+_matchers: dict[str, Matcher] = {}  # by version of the content: training one takes longer than most tests
 
 Row = Mapping[str, Any]
 """A line of `usher deliveries`."""
@@ -71,11 +80,24 @@ class Station(House):
     async def as_new(self) -> None:
         """All is well again with the platforms and the mail server, and no lane rests."""
         for platform in (self.wechat, self.telegram):
-            platform.order("down", False)
             platform.trouble.clear()
+            self.up(platform)
         self.wechat.templates.telling = "after"
         self.post.plays.clear()
         await rested(self)
+
+    async def down(self, platform: WeChatPlatform | TelegramPlatform) -> None:
+        """Nobody listens there any more, and whoever had a connection sees that it is cut."""
+        platform.order("down", True)
+        assert platform.door
+        visits = platform.door._visits
+        await until(lambda: not visits)
+        for _ in range(3):  # the event loop closes a cut connection in its next rounds
+            await asyncio.sleep(0)
+
+    def up(self, platform: WeChatPlatform | TelegramPlatform) -> None:
+        """It listens again."""
+        platform.order("down", False)
 
     def hang_up(self) -> None:
         """The mail server ends its connections: the next mail needs a new one."""
@@ -105,7 +127,9 @@ async def station(database_url: str, **settings: str) -> AsyncIterator[Station]:
         clock = played.wechat.clock
         assert read_settings.now
         clock.wind(read_settings.now - clock.now())
-        usher = Usher(read_settings, clock)
+        with patch.object(app, "matcher_of", _matcher_of):
+            usher = Usher(read_settings, clock)
+        played.telegram.quiet = QUIET
         async with _serving(usher, port):
             await until(lambda: played.telegram.updates.webhook is not None)
             yield Station(usher, played.wechat, played.telegram, f"http://127.0.0.1:{port}", port, post)
@@ -200,26 +224,36 @@ def _chat(played: House | Platforms, phone: Phone, window: str, now: datetime) -
 # What leaves
 
 
-async def announce(
+async def announce(home: Station, *guests: Guest, **more: Any) -> str:
+    """Announces something to these people; the announcement's id. A reminder has a template, a broadcast has none.
+
+    `more`: kind, ways, texts.
+    """
+    return (await announce_at_once(home, 1, *guests, **more))[0]
+
+
+async def announce_at_once(
     home: Station,
+    count: int,
     *guests: Guest,
     kind: Kind = Kind.BROADCAST,
     ways: Sequence[Way] = (Way.CHAT,),
     texts: announcements.Texts = TEXTS,
-    **more: Any,
-) -> str:
-    """Announces something to these people; the announcement's id. A reminder has a template, a broadcast has none."""
-    name = f"{kind}-{next(_names)}"
-    said = {"audience": f"reference={','.join(one.reference for one in guests)}", "texts": texts, "ways": ways, **more}
+) -> list[str]:
+    """So many announcements in one transaction; their ids."""
+    names = [f"{kind}-{next(_names)}" for _ in range(count)]
+    audience = f"reference={','.join(one.reference for one in guests)}"
+    said: dict[str, Any] = {"kind": kind, "audience": audience, "texts": texts, "ways": ways}
     accounts, now = home.usher.lanes.accounts, home.now
 
     def write(connection: Connection) -> None:
-        announcements.announce(connection, id=name, kind=kind, accounts=accounts, now=now, **said)
-        queue_slice(connection, name, accounts, now)
+        for name in names:
+            announcements.announce(connection, id=name, accounts=accounts, now=now, **said)
+            queue_slice(connection, name, accounts, now)
 
     await home.usher.database.transact(write)
     home.usher.lanes.wake()
-    return name
+    return names
 
 
 async def confirms(home: Station, *references: str) -> None:
@@ -314,6 +348,12 @@ def arrived(home: House | Platforms, phone: Phone) -> list[str]:
     """What the platforms took from the bot for somebody, replies left out; the oldest first."""
     took = [*home.wechat.api.accepted, *home.telegram.limits.accepted]
     return [one.text for one in took if one.to == whose(phone) and not one.reply]
+
+
+def _matcher_of(content: Content) -> Matcher:
+    if content.version not in _matchers:
+        _matchers[content.version] = app_matcher(content)
+    return _matchers[content.version]
 
 
 def _door(played: Platforms, name: str) -> Door:

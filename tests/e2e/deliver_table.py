@@ -16,17 +16,43 @@ from bot.errors import (
     UsherError,
     WindowClosed,
 )
+from bot.sandbox.telegram_params import Refusal
+from bot.sandbox.trouble import Order
+from bot.sandbox.wechat_refusal import Refused as No
+from tests.adapters.email import test_adapter as smtp
+from tests.adapters.email.conftest import CUT, SILENCE
 from tests.adapters.test_results import BY_CODE, HTTP, LATE, STALE, TELEGRAMS, TOKENS
+from tests.adapters.test_results import Row as Answered
 from tests.e2e.deliver import Station, became, lane_of, rested, tried
 
 MESSAGE, TEMPLATE, TELEGRAM, EMAIL = "wechat_message", "wechat_template", "telegram", "email"
-ROWS = [
-    row
-    for row in (*BY_CODE, *STALE, *HTTP, *TOKENS, *TELEGRAMS)
-    if LATE not in row.orders and row.means is not Moved  # these have tests of their own
-]
 _RESTS = (Paused, Misconfigured)
 _NEXT = {MESSAGE: TEMPLATE, TEMPLATE: EMAIL, TELEGRAM: EMAIL}
+MailRow = tuple[str, object, type[UsherError], str]
+
+
+def _kind(row: Answered) -> object:
+    """Rows of one kind end alike: each errcode of a message has its own, elsewhere the kind of answer is enough."""
+    orders = [(order.cut, order.done, order.status // 100, _code(row, order)) for order in row.orders]
+    return row.call or row.route, row.means, row.arrived, tuple(orders)
+
+
+def _code(row: Answered, order: Order) -> object:
+    if isinstance(order.refusal, No):
+        return order.refusal.errcode if row.route == MESSAGE and not row.call else 0
+    return order.refusal.code if isinstance(order.refusal, Refusal) else None
+
+
+ROWS = list(
+    {
+        _kind(row): row
+        for row in (*BY_CODE, *STALE, *HTTP, *TOKENS, *TELEGRAMS)
+        if LATE not in row.orders and row.means is not Moved  # these have tests of their own
+    }.values()
+)
+MAILS: list[MailRow] = list(
+    {(row[0], row[1] is CUT, row[2]): row for row in smtp.ROWS if row[1] is not SILENCE}.values()
+)
 
 
 async def ends_as(home: Station, name: str, means: type[UsherError] | None, words: str, route: str) -> None:

@@ -24,6 +24,7 @@ from PIL import Image
 from bot.adapters.wechat import templates
 from bot.clock import Clock
 from bot.commands import deciding, telling
+from bot.delivery import pacer
 from bot.errors import Misconfigured, RouteOff, TryLater, Unreachable, UsherError, WindowClosed
 from bot.registration.venue import Details
 from bot.sandbox.trouble import Order
@@ -32,7 +33,6 @@ from bot.sandbox.wechat_xml import Bare, Value
 from bot.settings import Settings, read
 from bot.store.database import Database
 from bot.store.outbox import Kind, Way
-from tests.adapters.email import test_adapter as smtp
 from tests.adapters.email.conftest import CUT, SILENCE
 from tests.adapters.test_results import CALLS, Row
 from tests.conftest import ROOT, postgresql_url, sqlite_url
@@ -43,6 +43,7 @@ from tests.e2e.deliver import (
     Guest,
     Station,
     announce,
+    announce_at_once,
     arrived,
     became,
     calls,
@@ -58,14 +59,14 @@ from tests.e2e.deliver import (
     tried,
     until,
 )
-from tests.e2e.deliver_table import EMAIL, MESSAGE, ROWS, TELEGRAM, TEMPLATE, ends_as, how
+from tests.e2e.deliver_table import EMAIL, MAILS, MESSAGE, ROWS, TELEGRAM, TEMPLATE, ends_as, how
 from tests.e2e.talk import FORM, FORM_EN, contact, content_with, follower, lines, registers, says, talk, writer
 from tests.served import Platforms, Process, environment, free_port, platforms
 
 on_the_shared_loop = pytest.mark.asyncio(loop_scope="session")
 FIELDS = ["announcement", "kind", "reference", "way", "route", "status", "attempts", "error", "due_at", "sent_at"]
 WORDS = "王芳您好，请走东门。"
-SILENT = Order(delay=30)
+SILENT = Order(delay=6)  # seconds; a lane cuts off what takes 5
 VENUE = Details("示例大厦", "Example Tower", "深圳市示例路1号", "1 Example Road, Shenzhen", 22.5431, 114.0579)
 
 
@@ -171,12 +172,12 @@ async def test_a_colleague_is_told_by_mail_and_the_chat_is_asked_to_pass_it_on(h
 
 @on_the_shared_loop
 async def test_a_later_decision_takes_the_place_of_one_that_has_not_left(home: Station) -> None:
-    home.wechat.order("down", True)
+    await home.down(home.wechat)
     one = await guest(home, follower(home), email=False, status="pending", decided_at=None)
     await confirms(home, one.reference)
     await _queued_again(home, f"D-{one.reference}-1")
     await asyncio.to_thread(deciding.decline, home.usher.settings, home.usher.clock, [one.reference])
-    home.wechat.order("down", False)
+    home.up(home.wechat)
     await home.wind(minutes=1)
     await told(home, f"D-{one.reference}-2", chat="sent", mail="unreachable")
     before = await told(home, f"D-{one.reference}-1", chat="skipped", mail="unreachable")
@@ -349,10 +350,7 @@ async def test_five_messages_within_48_hours_then_another_way_until_they_write_a
 async def test_six_at_once_do_not_take_more_than_the_five_that_are_left(home: Station) -> None:
     one = await guest(home, follower(home))
     asked = calls(home, CALLS[MESSAGE])
-    home.wechat.order("down", True)
-    names = [await announce(home, one) for _ in range(6)]
-    home.wechat.order("down", False)
-    await home.wind(minutes=1)
+    names = await announce_at_once(home, 6, one)
     rows = [(await ended(home, name))[0] for name in names]
     assert Counter(row["route"] for row in rows) == {MESSAGE: 5, EMAIL: 1}
     assert len(arrived(home, one.phone)) == 5
@@ -408,6 +406,7 @@ async def test_what_becomes_of_a_message_by_what_the_platform_answers(
 ) -> None:
     """What each answer means stands in tests/adapters/test_results.py."""
     monkeypatch.setattr(templates, "_WAITS", (0.01, 0.01))
+    monkeypatch.setattr(pacer, "A_CHAT", 0.05)  # what was refused may be sent again before a second is over
     phone = writer(home) if row.route == TELEGRAM else follower(home)
     one = await guest(home, phone, window="message" if row.route == MESSAGE else "")
     home.usher.adapters["wechat"]._api._token = ""  # type: ignore[attr-defined]
@@ -430,8 +429,8 @@ async def test_what_becomes_of_a_message_by_what_the_platform_answers(
 @on_the_shared_loop
 @pytest.mark.parametrize(
     ("step", "does", "means", "says"),
-    [row for row in smtp.ROWS if row[1] is not SILENCE],
-    ids=[f"{row[0]} {row[1]}"[:20] for row in smtp.ROWS if row[1] is not SILENCE],
+    MAILS,
+    ids=[f"{row[0]} {row[1]}"[:20] for row in MAILS],
 )
 async def test_what_becomes_of_a_mail_by_what_the_server_answers(
     home: Station, step: str, does: object, means: type[UsherError], says: str
@@ -456,22 +455,22 @@ async def test_what_becomes_of_a_mail_by_what_the_server_answers(
 async def test_whoever_is_down_gets_it_when_back_and_is_not_asked_for_ever(home: Station) -> None:
     wang, ann = await guest(home, follower(home)), await guest(home, writer(home))
     for platform in (home.wechat, home.telegram):
-        platform.order("down", True)
+        await home.down(platform)
     names = [await announce(home, one) for one in (wang, ann)]
     for name in names:
         row = await became(home, name, "queued", lambda row: row["error"])
         assert "no connection" in row["error"]
     for platform in (home.wechat, home.telegram):
-        platform.order("down", False)
+        home.up(platform)
     await home.wind(minutes=1)
     assert [how(await became(home, name, "sent")) for name in names] == [(MESSAGE, 2), (TELEGRAM, 2)]
     assert [arrived(home, one.phone) for one in (wang, ann)] == [[WORDS], [WORDS]]
-    home.telegram.order("down", True)
-    name = await announce(home, ann)
+    await home.down(home.wechat)
+    name = await announce(home, wang)
     for attempts in (1, 2, 3, 4):
         await became(home, name, "queued", lambda row, count=attempts: row["attempts"] == count and row["error"])  # type: ignore[misc]
         await home.wind(minutes=1)
-    assert how(await became(home, name, "failed")) == (TELEGRAM, 5)
+    assert how(await became(home, name, "failed")) == (MESSAGE, 5)
 
 
 @on_the_shared_loop
@@ -506,7 +505,7 @@ async def test_what_nobody_knows_about_is_never_sent_again(database_url: str) ->
         await _goes_on(home, han)
         assert [len(arrived(home, one.phone)) for one in (wang, li, ann)] == [1, 1, 0]
         assert home.mails(ann.email) == []
-    async with alone(database_url, NOW=LATER_THAN_USUAL) as home:  # as after a restart, on platforms that count from nothing
+    async with alone(database_url, NOW=LATER_THAN_USUAL) as home:  # as after a restart
         await home.wind(hours=3)
         await _goes_on(home, await guest(home, writer(home)))
         assert calls(home, CALLS[MESSAGE]) == 0
