@@ -108,12 +108,13 @@ def broadcast(
 def announced_lately(connection: Connection, digest: str, now: datetime) -> str | None:
     """The announcement of the same texts to the same audience within the last 10 minutes.
 
+    Also one that seems to be made a little later than now: while USHER_NOW is set, each process begins anew there.
     On PostgreSQL whoever asks for the same waits until the other's transaction is over; SQLite has one writer.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:digest, 0))"), {"digest": digest})
     same = (col(Announcement.digest) == digest, col(Announcement.kind) == Kind.BROADCAST)
-    lately = (col(Announcement.created_at) > now - LATELY, col(Announcement.created_at) <= now)
+    lately = (col(Announcement.created_at) > now - LATELY, col(Announcement.created_at) < now + LATELY)
     return connection.scalar(select(col(Announcement.id)).where(*same, *lately).limit(1))
 
 

@@ -9,12 +9,17 @@ from bot.clock import seconds
 
 A_CHAT = 1.0  # seconds between two messages to one chat: platforms/telegram.md, "Limits"
 _FIRST = 1.0  # seconds: a new holder does not know what left in the second before it
+_BEHIND = 0.5  # seconds that may be caught up
+_FASTER = 1.0  # messages a second, while something is caught up
 
 
 class Pacer:
-    """The generic cell rate algorithm: a message every 1/rate seconds, with at most half of that caught up.
+    """A message every 1/rate seconds; what was held up is caught up at one message a second more, never in a burst.
 
-    So a second that begins at any moment holds at most rate + 1.5 messages: 29 at 28 a second.
+    So a second that begins at any moment holds at most rate + 1 messages, and leaves room for one that travelled
+    longer than the others: at 28 a second the platform sees no more than 30. Half an interval of a burst would be as
+    safe, but a process that waits 50 ms for its processor now and then loses a part of them each time: measured on two
+    busy cores 96 % of the rate, instead of 99.9 %.
     """
 
     def __init__(
@@ -23,15 +28,15 @@ class Pacer:
         now: Callable[[], float] = seconds,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._step = 1 / rate  # seconds
+        self._step, self._least = 1 / rate, 1 / (rate + _FASTER)  # seconds
         self._now, self._sleep = now, sleep
-        self._next = 0.0
+        self._next = self._not_before = 0.0
         self._one = asyncio.Lock()
         self._chats: dict[object, float] = {}  # until when each one rests, the first to be free first
 
     def start(self) -> None:
         """Begins with nothing in hand: the first message leaves in a second."""
-        self._next = self._now() + max(_FIRST, self._step)
+        self._next = self._not_before = self._now() + max(_FIRST, self._step)
 
     def rest(self, chat: object) -> float:
         """Seconds until this chat may get another message."""
@@ -43,10 +48,10 @@ class Pacer:
     async def turn(self, chat: object) -> None:
         """Returns when the next message may leave, which is one to this chat; first come, first served."""
         async with self._one:
-            wait = self._next - self._now()
+            wait = max(self._next, self._not_before) - self._now()
             if wait > 0:
                 await self._sleep(wait)
             now = self._now()
-            self._next = max(self._next, now - self._step / 2) + self._step
+            self._next, self._not_before = max(self._next, now - _BEHIND) + self._step, now + self._least
             self._chats.pop(chat, None)
             self._chats[chat] = now + A_CHAT

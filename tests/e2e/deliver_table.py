@@ -32,9 +32,9 @@ MailRow = tuple[str, object, type[UsherError], str]
 
 
 def _kind(row: Answered) -> object:
-    """Rows of one kind end alike: each errcode of a message has its own, elsewhere the kind of answer is enough."""
-    orders = [(order.cut, order.done, order.status // 100, _code(row, order)) for order in row.orders]
-    return row.call or row.route, row.means, row.arrived, tuple(orders)
+    """Rows of one kind end alike: each errcode of a message has its own, elsewhere the kind of the answer is enough."""
+    first = row.orders[0] if row.orders else Order()
+    return row.call or row.route, row.means, row.arrived, first.cut, first.done, first.status // 100, _code(row, first)
 
 
 def _code(row: Answered, order: Order) -> object:
