@@ -8,18 +8,16 @@ from datetime import timedelta
 
 import handlers
 from bot.adapters.memory import MemoryAdapter
-from bot.answers.matcher import Matcher
-from bot.app import matcher_of
 from bot.clock import Clock
 from bot.content.records import Content
 from bot.conversation.dispatcher import Dispatcher, Live, Waiting, nothing
 from bot.delivery.routes import Accounts
 from bot.message import Address, Kind, Message, Opened, Reply
 from bot.store.database import Database
+from tests.trained import trained
 
 FORM = ("1", "4", "1", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000", "wangfang@example.com")
 """What a factory's HR manager answers, from consent to the review."""
-_MATCHERS: dict[str, Matcher] = {}  # by version of the content: training one takes longer than a talk
 
 
 class Town:
@@ -55,9 +53,7 @@ class Town:
     def use(self, content: Content) -> None:
         """Swaps the content, as an organizer does who edits a file."""
         self.content = content
-        if content.version not in _MATCHERS:
-            _MATCHERS[content.version] = matcher_of(content)
-        self.live = Live(content, _MATCHERS[content.version].match)
+        self.live = Live(content, trained(content).match)
 
     def chat(self, user_id: str = "u1", language: str = "") -> Chat:
         """One person."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import certifi
 import psycopg
 import pytest
+import pytest_asyncio
 
 from bot.clock import Clock
 from bot.content.load import load
@@ -21,11 +25,22 @@ from bot.content.records import Content
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from tests.chat import Town
+from tests.chromium import chromium
 from tests.command import Here, in_this_process
+from tests.nursery import Nursery, apart
+from tests.trained import trained
 
 ROOT = pathlib.Path(__file__).parent.parent
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+MEMORY = pathlib.Path("/dev/shm")  # noqa: S108  # tempfile makes folders in it that nobody else may enter
+ROOM = 4 << 30  # bytes: PostgreSQL alone takes one gigabyte
 NOW = datetime(2019, 10, 8, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+
+
+def pytest_configure() -> None:
+    """Files of tests lie in memory where there is room for them: a disk that others use takes long to sync."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        tempfile.tempdir = str(MEMORY)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -51,6 +66,33 @@ def _unskipped(report: Report) -> Report:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("USHER_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is done again and again and takes longer than what is tested.
+
+    httpx reads every certificate authority for each client, 20 ms; all that is asked here speaks plain HTTP, so the
+    first one will do. For each request it tries to import sniffio; where that is not installed, all folders are
+    searched. And each house trains a matcher.
+    """
+    authorities, end = pathlib.Path(certifi.where()).read_text(encoding="utf-8"), "-----END CERTIFICATE-----\n"
+    first = tmp_path_factory.mktemp("authorities") / "first.pem"
+    first.write_text(authorities.partition(end)[0] + end, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("certifi.where", lambda: str(first))
+        if not importlib.util.find_spec("sniffio"):
+            patch.setitem(sys.modules, "sniffio", None)
+        patch.setattr("bot.app.matcher_of", trained)
+        yield
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where commands are forked."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +156,19 @@ def clock() -> Clock:
 def town(database: Database, content: Content, clock: Clock) -> Town:
     """A place full of people who may write to the bot."""
     return Town(database, content, clock)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Any]:
+    """Chromium."""
+    async with chromium() as running:
+        yield running
+
+
+@pytest.fixture(name="apart")
+def _apart(nursery: Nursery, tmp_path: pathlib.Path) -> Here:
+    """Runs `usher` commands in a folder of the test's own, each as a process of its own."""
+    return partial(apart, nursery, tmp_path)
 
 
 @pytest.fixture

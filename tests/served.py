@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import httpx
+from starlette.types import ASGIApp
 
 from bot.app import Usher
 from bot.clock import Clock
@@ -22,6 +24,7 @@ from bot.sandbox.telegram import TelegramPlatform
 from bot.sandbox.wechat import WeChatPlatform
 from bot.serve import bound, server
 from bot.settings import read
+from tests.listening import fall_silent, listen
 
 ROOT = pathlib.Path(__file__).parent.parent
 NOW = "2019-10-08T09:00:00+08:00"
@@ -35,13 +38,15 @@ KEYS = {
     "TELEGRAM_SECRET": "hook-secret",
     "TELEGRAM_MODE": "webhook",
 }
+_PORTS = iter(random.SystemRandom().sample(range(20_000, 32_768), 10_000))  # outgoing connections: 32768 and above
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with contextlib.closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port that nothing listens on, and that no outgoing connection is given before the bot listens there."""
+    while True:
+        with contextlib.closing(socket.socket()) as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", port := next(_PORTS)))
+            return port
 
 
 def environment(database_url: str, port: int, platforms: str, **more: str) -> dict[str, str]:
@@ -86,9 +91,11 @@ async def platforms(port: int, patience: float = 5.0, mode: str = "safe") -> Asy
     telegram = TelegramPlatform(token=KEYS["TELEGRAM_TOKEN"], clock=clock)
     listening = bound("127.0.0.1", 0)
     async with _serving(platform_app(wechat, telegram), listening):
-        yield Platforms(wechat, telegram, f"http://127.0.0.1:{listening.getsockname()[1]}")
-        await wechat.close()
-        await telegram.close()
+        try:
+            yield Platforms(wechat, telegram, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        finally:
+            await wechat.close()
+            await telegram.close()
 
 
 @dataclass
@@ -168,20 +175,13 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def _serving(app: object, listening: socket.socket) -> AsyncIterator[None]:
-    opened = asyncio.Event()
-
-    async def note() -> None:
-        opened.set()
-
-    web = server(app, note)  # type: ignore[arg-type]
-    task = asyncio.create_task(web.serve(sockets=[listening]))
-    await opened.wait()
+async def _serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
+    web = server(app)
+    await listen(web, listening)
     try:
         yield
     finally:
-        web.should_exit = True
-        await task
+        await fall_silent(web)
 
 
 async def _registered(telegram: TelegramPlatform, mode: str) -> None:

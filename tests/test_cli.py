@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,10 @@ from tests.conftest import ROOT
 
 
 def test_what_went_well_ends_with_0_a_fault_with_1_and_one_line_wrong_usage_with_2(tmp_path: Path) -> None:
-    good, fault, usage = (
-        usher(tmp_path, "ask", "几点开始", "--lang", "en"),
-        usher(tmp_path, "forget", "FFS-7K2M9Q"),
-        usher(tmp_path, "forget"),
-    )
+    """The command itself, as somebody types it."""
+    typed = (("ask", "几点开始", "--lang", "en"), ("forget", "FFS-7K2M9Q"), ("forget",))
+    with ThreadPoolExecutor() as at_once:
+        good, fault, usage = at_once.map(lambda words: usher(tmp_path, *words), typed)
     assert (good.code, good.err) == (0, "")
     assert good.out.startswith("Tuesday 22 October 2019, 9:30 to 16:00")
     assert (fault.code, fault.out) == (1, "")
@@ -109,10 +109,10 @@ FAULTS: dict[str, tuple[tuple[str, ...], dict[str, str] | Callable[[Path], dict[
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_one_line_and_ends_with_1(here: Here, tmp_path: Path, name: str) -> None:
+def test_a_fault_is_one_line_and_ends_with_1(here: Here, apart: Here, tmp_path: Path, name: str) -> None:
     words, given, expected = FAULTS[name]
     given = given(tmp_path) if callable(given) else given
-    ended = usher(tmp_path, *words, **given) if words == ("serve",) else here(*words, **given)  # it starts the log
+    ended = (apart if words == ("serve",) else here)(*words, **given)  # serve starts the log
     assert ended.code == 1
     assert ended.err.count("\n") == 1
     assert ended.err.startswith("usher: ")
@@ -131,11 +131,11 @@ def test_a_fault_of_our_own_is_one_line_that_says_where(here: Here, monkeypatch:
     assert re.fullmatch(r"usher: a fault of Usher itself, please report it: KeyError at test_cli\.py:\d+\n", ended.err)
 
 
-def test_settings_come_from_the_file_in_this_folder_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+def test_settings_come_from_the_file_in_this_folder_and_a_wrong_one_is_named(apart: Here, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("USHER_DATABASE_URL=sqlite:///mine.db\nUSHER_PROT=1\n")
-    assert usher(tmp_path, "status").err == "usher: USHER_PROT: no such setting\n"
+    assert apart("status").err == "usher: USHER_PROT: no such setting\n"
     (tmp_path / ".env").write_text("USHER_DATABASE_URL=sqlite:///mine.db\n")
-    assert usher(tmp_path, "status").code == 0
+    assert apart("status").code == 0
     assert (tmp_path / "mine.db").exists()
 
 
@@ -147,13 +147,13 @@ def test_the_shipped_content_is_sound(here: Here) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "the content is sound\n", "")
 
 
-def test_every_fault_of_the_content_is_a_line_with_its_place(tmp_path: Path) -> None:
+def test_every_fault_of_the_content_is_a_line_with_its_place(apart: Here, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "content", tmp_path / "mine")
     _edit(tmp_path / "mine/event.toml", 'starts = "9:30"', 'starts = "half past nine"')
     _edit(tmp_path / "mine/agenda.toml", "\n[[item]]", "\n[[item]", 1)
     _edit(tmp_path / "mine/faq/where.md", "{event.city}", "{event.town}")
     (tmp_path / "mine/reminders.toml").unlink()
-    ended = usher(tmp_path, "check", "--content", "mine")
+    ended = apart("check", "--content", "mine")
     places = [line.partition(": ")[0] for line in ended.out.splitlines()]
     assert ended.code == 1
     assert ended.err == f"usher: {len(places)} fault(s) in the content\n"
@@ -196,7 +196,7 @@ def test_ask_answers_as_a_person_would_read_it(here: Here, content: Content) -> 
     assert here("ask", "广交会几号开始").out == f"{not_ours}\n"
 
 
-def test_each_line_of_questions_has_its_line_of_answers_in_order(tmp_path: Path) -> None:
+def test_each_line_of_questions_has_its_line_of_answers_in_order(apart: Here) -> None:
     asked = [
         {"text": "几点开始？"},
         {"text": "When does it start?"},
@@ -206,7 +206,7 @@ def test_each_line_of_questions_has_its_line_of_answers_in_order(tmp_path: Path)
         {"text": "\ud83d half a smile"},
     ]
     lines = "\n\n".join(json.dumps(row) for row in asked)
-    ended = usher(tmp_path, "ask", "--jsonl", stdin=lines.encode())
+    ended = apart("ask", "--jsonl", stdin=lines.encode())
     answers = [json.loads(line) for line in ended.out.splitlines()]
     assert (ended.code, ended.err) == (0, "")
     assert [row["text"] for row in answers] == [row["text"] for row in asked]
@@ -233,8 +233,8 @@ MALFORMED = [
 ]
 
 
-def test_a_line_that_is_no_question_is_named_after_the_answers_before_it(tmp_path: Path) -> None:
-    ended = usher(tmp_path, "ask", "--jsonl", stdin=b'{"text": "a"}\n\n{"text": "b"}\nno\n{"text": "c"}\n')
+def test_a_line_that_is_no_question_is_named_after_the_answers_before_it(apart: Here) -> None:
+    ended = apart("ask", "--jsonl", stdin=b'{"text": "a"}\n\n{"text": "b"}\nno\n{"text": "c"}\n')
     assert ended.code == 1
     assert [json.loads(line)["text"] for line in ended.out.splitlines()] == ["a", "b"]
     assert re.fullmatch(r"usher: line 4: expected .*\n", ended.err)

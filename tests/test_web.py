@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+import pytest_asyncio
 
 from bot.app import Usher
 from bot.clock import Clock
@@ -17,15 +18,16 @@ from bot.settings import read
 from tests.conftest import postgresql_url, sqlite_url
 from tests.served import KEYS, House, environment, house
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 FAR = ("203.0.113.9", 40000)  # an address outside, from the range that is kept for examples
 NEAR = ("127.0.0.1", 40000)
 TOKEN = {"Authorization": "Bearer a token for metrics"}
 
 
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    """A running house with a metrics token."""
-    async with house(sqlite_url(tmp_path), METRICS_TOKEN="a token for metrics") as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A running house with a metrics token. One test alone talks in it, and counts."""
+    async with house(sqlite_url(tmp_path_factory.mktemp("house")), METRICS_TOKEN="a token for metrics") as running:
         yield running
 
 

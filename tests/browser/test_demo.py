@@ -6,25 +6,28 @@ import asyncio
 import os
 import pathlib
 import re
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from tests.chromium import opened
 from tests.served import ROOT, free_port
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="no playwright; pip install -c constraints.txt -e '.[test]'"
-)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDE, PHONE = 1280, 390
 ZH = ("1 同意", "4 工厂代表", "1 已参加", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000", "wangfang@example.com")
 
 
-@pytest.fixture
-async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
-    """A running demo; its settings from outside are wrong on purpose, for it must not read them."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A running demo, to which every page comes as somebody new.
+
+    Its settings from outside are wrong on purpose, for it must not read them.
+    """
+    folder = tmp_path_factory.mktemp("demo")
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
     wrong = {
@@ -33,11 +36,11 @@ async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
         "USHER_SMTP_URL": "wrong",
         "USHER_SECRET": "x",
     }
-    (tmp_path / ".env").write_text("USHER_NO_SUCH=1\n")
+    (folder / ".env").write_text("USHER_NO_SUCH=1\n")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.cli", "demo", "--port", str(port)),
         env={**kept, **wrong, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
+        cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -56,32 +59,6 @@ async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
     await draining
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    """Chromium, the installed one or playwright's own."""
-    async with playwright.async_playwright() as started:
-        try:
-            chromium = await started.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except playwright.Error:
-            pytest.skip("no Chromium; playwright install --with-deps chromium")
-        yield chromium
-        await chromium.close()
-
-
-async def _opened(browser: Any, url: str, width: int, language: str) -> tuple[Any, list[str]]:
-    context = await browser.new_context(viewport={"width": width, "height": 844}, locale=language)
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    await page.goto(url)
-    await page.wait_for_selector("body[data-ready]")
-    return page, troubles
-
-
 async def _answer(phone: Any, text: str, expected: str) -> None:
     """Taps the button with that text, or types it; waits until the newest line of the bot holds what is expected."""
     before = await phone.locator(".log li").count()
@@ -98,7 +75,7 @@ async def _answer(phone: Any, text: str, expected: str) -> None:
 async def test_a_newcomer_registers_in_chinese_on_wechat(
     demo: str, browser: Any, width: int, tmp_path: pathlib.Path
 ) -> None:
-    page, troubles = await _opened(browser, demo, width, "zh-CN")
+    page, troubles = await opened(browser, demo, width, "zh-CN")
     wechat = page.locator("#wechat")
     await wechat.get_by_role("button", name="关注").first.click()
     await wechat.locator(".log li", has_text="报名助手").wait_for()
@@ -114,7 +91,7 @@ async def test_a_newcomer_registers_in_chinese_on_wechat(
 
 
 async def test_a_brand_registers_in_english_on_telegram(demo: str, browser: Any) -> None:
-    page, troubles = await _opened(browser, demo, WIDE, "en-US")
+    page, troubles = await opened(browser, demo, WIDE, "en-US")
     telegram = page.locator("#telegram")
     await telegram.get_by_role("button", name="Start", exact=True).click()
     await telegram.locator(".log li", has_text="Welcome").wait_for()

@@ -17,7 +17,7 @@ from bot.content.records import Content
 from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Opened
 from bot.store import tables
-from bot.store.database import LOCK_SECONDS, Database
+from bot.store.database import Database
 from tests.chat import FORM, Chat, Town
 from tests.edits import sentence
 from tests.stored import contact, registered, rows, waiting
@@ -160,8 +160,8 @@ async def test_a_fault_is_logged_with_its_place_and_without_a_word_of_the_person
     broken("王芳")
     await town.chat("u-of-wang").says("王芳")
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert record.fault == "RuntimeError"  # type: ignore[attr-defined]
-    assert "test_dispatcher.py" in record.at  # type: ignore[attr-defined]
+    assert record.fault == "RuntimeError"  # type: ignore[attr-defined]  # logging's `extra`, which no type knows
+    assert "test_dispatcher.py" in record.at  # type: ignore[attr-defined]  # the same
     assert record.exc_info is None
     assert not any(piece in str(vars(record)) for piece in ("王芳", "u-of-wang", "about"))
 
@@ -200,19 +200,17 @@ async def test_a_database_that_another_process_holds_is_unavailable_and_the_copy
     other = Database(town.database.url.render_as_string(hide_password=False))
     with other.engine.begin() as holder, monkeypatch.context() as patch:
         holder.execute(text("UPDATE contact SET seen_at = seen_at"))
-        await _shorten_patience(town.database, patch)
+        _shorten_patience(town.database, patch)
         with pytest.raises(Unavailable):
             await chat.repeats(confirm)
     other.close()
-    if town.database.sqlite:
-        await asyncio.to_thread(_set_busy_timeout, town.database, LOCK_SECONDS * 1000)
     assert (await chat.repeats(confirm)).startswith("报名已提交")
     assert len(registered(town.database)) == 1
 
 
-async def _shorten_patience(database: Database, patch: pytest.MonkeyPatch) -> None:
-    if database.sqlite:  # it has one connection, which keeps the setting
-        await asyncio.to_thread(_set_busy_timeout, database, 50)
+def _shorten_patience(database: Database, patch: pytest.MonkeyPatch) -> None:
+    if database.sqlite:
+        patch.setattr("bot.store.database.LOCK_SECONDS", 0.05)  # which each transaction looks up
         return
     transact = Database.transact_now
 
@@ -224,11 +222,6 @@ async def _shorten_patience(database: Database, patch: pytest.MonkeyPatch) -> No
         return transact(self, hurried)
 
     patch.setattr(Database, "transact_now", impatient)
-
-
-def _set_busy_timeout(database: Database, milliseconds: int) -> None:
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={milliseconds}")
 
 
 async def test_who_hangs_up_before_the_commit_is_still_heard(town: Town) -> None:
@@ -356,6 +349,6 @@ async def test_a_draft_is_known_by_when_it_was_last_touched_and_only_past_consen
     assert first is not None
     town.clock.wind(timedelta(hours=2))
     await chat.says("4")
-    assert touched() > first  # type: ignore[operator]
+    assert touched() > first  # type: ignore[operator]  # a time, which `object` hides
     await chat.says(*FORM[2:], "确认")
     assert touched() is None

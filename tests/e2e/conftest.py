@@ -16,7 +16,8 @@ import pytest_asyncio
 
 from tests.conftest import postgresql_url, sqlite_url
 from tests.e2e.talk import content_with
-from tests.served import House, Platforms, Process, house
+from tests.nursery import Served
+from tests.served import House, Platforms, house
 
 Visit = Callable[..., AbstractAsyncContextManager[House]]
 NewDatabase = Callable[[str], str]
@@ -50,17 +51,12 @@ async def side_by_side(*talks: Coroutine[None, None, None]) -> None:
 @contextlib.asynccontextmanager
 async def content_at_the_end(played: House | Platforms) -> AsyncIterator[None]:
     """Neither platform may have anything to complain about."""
-    try:
-        yield
-    except BaseException:  # what a failed test leaves open would fail the next one
-        await played.wechat.close()
-        await played.telegram.close()
-        raise
+    yield
     content_with(played)
 
 
 @contextlib.contextmanager
-def running(process: Process) -> Iterator[Process]:
+def running(process: Served) -> Iterator[Served]:
     """No process outlives its test."""
     try:
         yield process

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pathlib
+
+import httpx
 
 from bot.clock import seconds
 from bot.sandbox.wechat_xml import Value
@@ -12,7 +15,7 @@ from bot.store.database import Database
 from tests.e2e.conftest import BOTH, NewDatabase, at, content_at_the_end, running, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import FORM, follower, lines, provoked, reference_in, registrations, says, writer
-from tests.served import Process, environment, free_port, platforms
+from tests.served import KEYS, ROOT, Process, environment, free_port, platforms
 
 
 async def test_a_held_database_delays_the_reply_and_loses_nothing(
@@ -73,11 +76,16 @@ async def _stopped(url: str, folder: pathlib.Path) -> None:
             await asyncio.gather(says(wang, *FORM), says(ann, *FORM))
             with held(url):
                 waiting = [asyncio.create_task(phone.says("确认")) for phone in (wang, ann)]
+                posted = asyncio.create_task(_posted(port))
                 await asyncio.sleep(1)
+                assert not posted.done()
                 began = seconds()
                 assert await asyncio.to_thread(process.stop) == 0
                 print(f"{url.partition(':')[0]} held at SIGTERM: ended after {seconds() - began:.2f} s")
                 assert seconds() - began < 10
+                [answer] = await asyncio.gather(posted, return_exceptions=True)
+                refused = isinstance(answer, httpx.Response) and answer.status_code >= 500
+                assert refused or isinstance(answer, httpx.TransportError)
             for task in waiting:
                 assert not task.done(), "nobody was answered"
                 task.cancel()
@@ -86,3 +94,11 @@ async def _stopped(url: str, folder: pathlib.Path) -> None:
             for phone in (wang, ann):
                 assert await registrations(database, phone) == []
     database.close()
+
+
+async def _posted(port: int) -> httpx.Response:
+    """A signed update, and what exactly is answered."""
+    signed = {"X-Telegram-Bot-Api-Secret-Token": KEYS["TELEGRAM_SECRET"]}
+    update = json.loads((ROOT / "tests/samples/telegram/text.json").read_text(encoding="utf-8"))
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        return await client.post(f"http://127.0.0.1:{port}/telegram/webhook", json=update, headers=signed)

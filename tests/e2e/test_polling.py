@@ -10,7 +10,8 @@ from bot.store.database import Database
 from tests.e2e.conftest import BOTH, NewDatabase, Visit, content_at_the_end, running, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import FORM, FORM_EN, kept, lines, reference_in, registrations, says, talk, writer
-from tests.served import House, Process, environment, free_port, platforms
+from tests.nursery import Forked, Nursery
+from tests.served import House, environment, free_port, platforms
 
 
 async def test_people_register_over_get_updates(visit: Visit) -> None:
@@ -49,19 +50,19 @@ async def _a_server_in_trouble_is_asked_again(home: House) -> None:
 
 
 async def test_a_kill_before_the_commit_shows_the_update_again(
-    new_database: NewDatabase, tmp_path: pathlib.Path
+    new_database: NewDatabase, nursery: Nursery, tmp_path: pathlib.Path
 ) -> None:
-    await side_by_side(*(_killed_and_started(new_database(kind), tmp_path) for kind in BOTH))
+    await side_by_side(*(_killed_and_started(new_database(kind), nursery, tmp_path) for kind in BOTH))
 
 
-async def _killed_and_started(database_url: str, tmp_path: pathlib.Path) -> None:
+async def _killed_and_started(database_url: str, nursery: Nursery, tmp_path: pathlib.Path) -> None:
     port, database = free_port(), Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
     async with platforms(port) as played, content_at_the_end(played):
         env = environment(database_url, port, played.url, TELEGRAM_MODE="polling")
-        with running(Process(env, tmp_path, port)) as process:
+        with running(Forked(nursery, env, tmp_path, port)) as process:
             began = seconds()
             await process.start()
-            pace = (seconds() - began) / 4
+            pace = max(0.25, (seconds() - began) / 2)
             li = played.telegram.phone(4711)
             await says(li, *FORM)
             with held(database_url):

@@ -26,7 +26,8 @@ from tests.e2e.talk import (
     talk,
     writer,
 )
-from tests.served import KEYS, Platforms, Process, environment, free_port, platforms
+from tests.nursery import Forked, Nursery, Served
+from tests.served import KEYS, Platforms, environment, free_port, platforms
 
 SECRETS = tuple(value for name, value in KEYS.items() if name not in ("WECHAT_APP_ID", "TELEGRAM_MODE"))
 
@@ -62,14 +63,14 @@ async def test_while_draining_it_is_not_ready_and_still_answers_who_gets_in(visi
 
 
 async def test_sigterm_finishes_what_is_under_way_and_the_next_process_takes_the_rest(
-    new_database: NewDatabase, tmp_path: pathlib.Path
+    new_database: NewDatabase, nursery: Nursery, tmp_path: pathlib.Path
 ) -> None:
     """With the real `usher serve`; its log, read at the end, names nobody."""
-    await side_by_side(*(_stopped_and_started(new_database(kind), tmp_path) for kind in BOTH))
+    await side_by_side(*(_stopped_and_started(new_database(kind), nursery, tmp_path) for kind in BOTH))
 
 
-async def _stopped_and_started(database_url: str, tmp_path: pathlib.Path) -> None:
-    async with _outside(database_url, tmp_path) as (played, process, pace):
+async def _stopped_and_started(database_url: str, nursery: Nursery, tmp_path: pathlib.Path) -> None:
+    async with _outside(database_url, nursery, tmp_path) as (played, process, pace):
         li, ann = played.wechat.phone("oLiLeiLiLeiLiLeiLiLeiLiLeiLi"), played.telegram.phone(47114711)
         await asyncio.gather(says(li, *FORM[:5]), says(ann, *FORM[:5]))
         with held(database_url) as let_go:
@@ -124,18 +125,21 @@ def _names_nobody(log: str, *people: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _outside(database_url: str, folder: pathlib.Path) -> AsyncIterator[tuple[Platforms, Process, float]]:
+async def _outside(
+    database_url: str, nursery: Nursery, folder: pathlib.Path
+) -> AsyncIterator[tuple[Platforms, Served, float]]:
     """`usher serve` as a process, the platforms, and the seconds in which this machine does something small.
 
     WeChat's patience follows the machine as well: a process has to start while it repeats a message.
     """
     port = free_port()
     async with platforms(port) as played:
-        with running(Process(environment(database_url, port, played.url, LOG="json"), folder, port)) as process:
+        env = environment(database_url, port, played.url, LOG="json")
+        with running(Forked(nursery, env, folder, port)) as process:
             began = seconds()
             await process.start()
-            pace = (seconds() - began) / 6
-            played.wechat.patience = max(2.5, 5 * pace)
+            pace = max(0.25, (seconds() - began) / 2)
+            played.wechat.patience = max(1.5, 5 * pace)
             async with asyncio.timeout(10):
                 while played.telegram.updates.webhook is None:
                     await asyncio.sleep(0.01)

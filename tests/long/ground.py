@@ -17,7 +17,7 @@ import httpx
 import psutil
 from sqlalchemy import Engine, create_engine, inspect, make_url, text
 
-from tests.long.nursery import Forked, Nursery
+from tests.nursery import Forked, Nursery
 from tests.served import Platforms, environment, free_port, platforms
 
 T = TypeVar("T")

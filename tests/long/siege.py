@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from bot.content.load import load
 from tests.long.crowd import Crowd
 from tests.long.ledger import Stored, differences, doubled
-from tests.long.nursery import Forked, Nursery
 from tests.long.people import Tally
+from tests.nursery import Forked, Nursery, Served
 from tests.served import NOW, ROOT, Process, environment, free_port, platforms
 
 KILLS_FROM, KILLS_TO = 0.02, 0.4  # seconds after ready
@@ -79,7 +79,7 @@ class Siege:
             self.crowd = Crowd(self.port, played.telegram, load(ROOT / "content"), self.seed)
             self.report = Report(self.seed, self.crowd.tally)
             self.stored = Stored(self.database_url)
-            self.server: Forked | Process = Forked(self.nursery, self.env, self.folder, self.port, self.variant)
+            self.server: Served = Forked(self.nursery, self.env, self.folder, self.port, self.variant)
             life = asyncio.create_task(self.crowd.live(wechat, telegram))
             try:
                 await self._start()

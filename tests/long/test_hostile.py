@@ -19,13 +19,13 @@ import pytest
 from tests.conftest import sqlite_url
 from tests.long.forge import Request, pushed, text_xml
 from tests.long.ground import Ground, opened
-from tests.long.nursery import Nursery
 from tests.long.odd_http import ODD_HTTP, Odd, written
 from tests.long.rows import ANSWERED, NOTHING, Row, left, look
 from tests.long.storm import SEED, mutate, signed_then_mutated, without_secret
 from tests.long.telegram_rows import TELEGRAM_REFUSED, TELEGRAM_TAKEN
 from tests.long.wechat_rows import COMPATIBLE, PLAIN, WECHAT_CHECKED, WECHAT_REFUSED, WECHAT_TAKEN
 from tests.long.wire import Answer, Wire, read
+from tests.nursery import Nursery
 
 MUTATIONS = int(os.environ.get("TEST_MUTATIONS", "20000"))  # of each body
 FEW = 300  # in the short form

@@ -17,9 +17,9 @@ import pytest
 from bot.content.records import Content, Words
 from tests.long.crowd import Crowd
 from tests.long.ground import Ground, opened
-from tests.long.nursery import Nursery
 from tests.long.people import DONE, Person
 from tests.long.texts import EACH_CONTROL, ENORMOUS, LITERAL, STRANGE
+from tests.nursery import Nursery
 
 SLOWEST = 2.0  # seconds for one reply; WeChat cuts at 5, and everybody waits behind one slow text
 AT_ONCE = 8

@@ -20,8 +20,8 @@ import pathlib
 import pytest
 
 from tests.conftest import postgresql_url, sqlite_url
-from tests.long.nursery import Nursery
 from tests.long.siege import Siege
+from tests.nursery import Nursery
 
 KILLS = int(os.environ.get("TEST_KILLS", "200"))
 SEED = int(os.environ.get("TEST_SEED", "20191022"))

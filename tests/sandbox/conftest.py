@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -22,43 +22,36 @@ from bot.sandbox.telegram import TelegramPlatform
 from bot.sandbox.wechat import WeChatPlatform
 from bot.sandbox.wechat_wire import Keys, decrypt, encrypt, sign
 from bot.sandbox.wechat_xml import read_xml
+from tests.listening import fall_silent, listen
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 TELEGRAM_TOKEN = "123456789:AAtest_token"
 Serve = Callable[[Any], Awaitable[str]]
 
 
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """Serves ASGI applications until the test ends; gives the address of each."""
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[Serve]:
+    """Serves ASGI applications; gives the address of each."""
     running: list[uvicorn.Server] = []
 
     async def start(app: Any) -> str:
-        config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none")
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        # Its parts rather than serve(), whose loop and shutdown sleep a tenth of a second each, in every test.
-        await server.startup()
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
+        await listen(server)
         running.append(server)
         return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 
-    yield start
-    for server in running:
-        await _stop(server)
+    try:
+        yield start
+    finally:
+        for server in running:
+            await fall_silent(server)
 
 
-async def _stop(server: uvicorn.Server) -> None:
-    for listener in server.servers:
-        listener.close()
-    late = list(server.server_state.tasks)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    for connection in list(server.server_state.connections):
-        connection.shutdown()
-    for listener in server.servers:
-        await listener.wait_closed()
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serves ASGI applications until the test ends; gives the address of each."""
+    async with serving() as start:
+        yield start
 
 
 @pytest.fixture
@@ -128,9 +121,9 @@ class WeChatBot:
 WeChat = Callable[..., Awaitable[tuple[WeChatPlatform, WeChatBot]]]
 
 
-@pytest.fixture
-async def wechat(serve: Serve, clock: Clock) -> AsyncIterator[WeChat]:
-    """Makes a platform and a bot that talk to each other; keyword arguments go to the platform."""
+@contextlib.asynccontextmanager
+async def wechats(serve: Serve, clock: Clock) -> AsyncIterator[WeChat]:
+    """Makes platforms, each with a bot that it talks to."""
     platforms: list[WeChatPlatform] = []
 
     async def make(mode: Any = "safe", **given: Any) -> tuple[WeChatPlatform, WeChatBot]:
@@ -143,9 +136,18 @@ async def wechat(serve: Serve, clock: Clock) -> AsyncIterator[WeChat]:
         platforms.append(platform)
         return platform, bot
 
-    yield make
-    for platform in platforms:
-        await platform.close()
+    try:
+        yield make
+    finally:
+        for platform in platforms:
+            await platform.close()
+
+
+@pytest.fixture
+async def wechat(serve: Serve, clock: Clock) -> AsyncIterator[WeChat]:
+    """Makes a platform and a bot that talk to each other; keyword arguments go to the platform."""
+    async with wechats(serve, clock) as make:
+        yield make
 
 
 class TelegramBot:
@@ -189,9 +191,9 @@ class TelegramBot:
 Telegram = Callable[..., Awaitable[tuple[TelegramPlatform, TelegramBot]]]
 
 
-@pytest.fixture
-async def telegram(serve: Serve, clock: Clock) -> AsyncIterator[Telegram]:
-    """Makes a platform and a bot; with `webhook=False` there is no network at all, and the bot has to fetch."""
+@contextlib.asynccontextmanager
+async def telegrams(serve: Serve, clock: Clock) -> AsyncIterator[Telegram]:
+    """Makes platforms, each with a bot."""
     made: list[tuple[TelegramPlatform, TelegramBot]] = []
 
     async def make(webhook: bool = True, **given: Any) -> tuple[TelegramPlatform, TelegramBot]:
@@ -206,7 +208,16 @@ async def telegram(serve: Serve, clock: Clock) -> AsyncIterator[Telegram]:
             assert answer["ok"], answer
         return platform, bot
 
-    yield make
-    for platform, bot in made:
-        await platform.close()
-        await bot.client.aclose()
+    try:
+        yield make
+    finally:
+        for platform, bot in made:
+            await platform.close()
+            await bot.client.aclose()
+
+
+@pytest.fixture
+async def telegram(serve: Serve, clock: Clock) -> AsyncIterator[Telegram]:
+    """Makes a platform and a bot; with `webhook=False` there is no network at all, and the bot has to fetch."""
+    async with telegrams(serve, clock) as make:
+        yield make

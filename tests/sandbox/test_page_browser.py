@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from starlette.applications import Starlette
 
 from bot.clock import Clock
 from bot.sandbox.page import Sandbox
 from bot.sandbox.wechat_reply import FAULT
+from tests.chromium import opened
+from tests.sandbox.conftest import serving, telegrams, wechats
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="no playwright; pip install -c constraints.txt -e '.[test]'"
-)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 WELCOME = (
     '<script>document.title="owned"</script>您好 <a href="weixin://bizmsgmenu?msgmenucontent=1&msgmenuid=a">1 报名</a>'
 )
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    """Chromium, the installed one or playwright's own."""
-    async with playwright.async_playwright() as started:
-        try:
-            chromium = await started.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except playwright.Error:
-            pytest.skip("no Chromium; playwright install --with-deps chromium")
-        yield chromium
-        await chromium.close()
-
-
-@pytest.fixture
-async def demo(wechat: Any, telegram: Any, serve: Any, clock: Clock) -> tuple[str, Any, Any]:
-    """The address of the page, and both bots."""
-    wechat_platform, wechat_bot = await wechat()
-    telegram_platform, telegram_bot = await telegram()
-    url = await serve(Starlette(routes=Sandbox(wechat_platform, telegram_platform, clock).routes()))
-    return f"{url}/sandbox/", wechat_bot, telegram_bot
-
-
-async def _opened(browser: Any, url: str, width: int, language: str) -> tuple[Any, list[str]]:
-    context = await browser.new_context(viewport={"width": width, "height": 844}, locale=language)
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    await page.goto(url)
-    await page.wait_for_selector("body[data-ready]")
-    return page, troubles
+@pytest_asyncio.fixture(loop_scope="session")
+async def demo(clock: Clock) -> AsyncIterator[tuple[str, Any, Any]]:
+    """The address of the page, and both bots, where the browser runs."""
+    async with serving() as serve, wechats(serve, clock) as wechat, telegrams(serve, clock) as telegram:
+        wechat_platform, wechat_bot = await wechat()
+        telegram_platform, telegram_bot = await telegram()
+        url = await serve(Starlette(routes=Sandbox(wechat_platform, telegram_platform, clock).routes()))
+        yield f"{url}/sandbox/", wechat_bot, telegram_bot
 
 
 async def test_a_newcomer_follows_starts_taps_and_writes(browser: Any, demo: Any) -> None:
     url, wechat_bot, _ = demo
-    page, troubles = await _opened(browser, url, 1280, "en-US")
+    page, troubles = await opened(browser, url, 1280, "en-US")
     wechat_bot.reply = WELCOME
     await page.get_by_role("button", name="Follow").click()
     await page.get_by_role("button", name="1 报名").click()
@@ -81,7 +56,7 @@ async def test_a_newcomer_follows_starts_taps_and_writes(browser: Any, demo: Any
 
 async def test_on_a_phone_one_chat_at_a_time_and_nothing_sideways(browser: Any, demo: Any) -> None:
     url, wechat_bot, _ = demo
-    page, troubles = await _opened(browser, url, 390, "zh-CN")
+    page, troubles = await opened(browser, url, 390, "zh-CN")
     wechat_bot.reply = "好" * 600 + "x" * 200
     await page.get_by_role("button", name="关注", exact=True).click()
     await page.wait_for_selector("#wechat .log li >> nth=1")

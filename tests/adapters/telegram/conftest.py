@@ -123,10 +123,10 @@ class FakeBotApi:
 
     # Methods: a field that is not named here is refused
 
-    def do_getMe(self) -> Any:  # noqa: N802
+    def do_getMe(self) -> Any:  # noqa: N802  # the platform's name
         return {**BOT_USER, "can_join_groups": True, "can_read_all_group_messages": False}
 
-    def do_sendMessage(  # noqa: N802
+    def do_sendMessage(  # noqa: N802  # the platform's name
         self,
         chat_id: int,
         text: str,
@@ -143,11 +143,11 @@ class FakeBotApi:
         chat = {"id": chat_id, "type": "private" if chat_id > 0 else "supergroup", "first_name": "Ann", "title": "T"}
         return {"message_id": len(self.calls), "from": BOT_USER, "chat": chat, "date": 1790000000, "text": text}
 
-    def do_answerCallbackQuery(self, callback_query_id: str) -> Any:  # noqa: N802
+    def do_answerCallbackQuery(self, callback_query_id: str) -> Any:  # noqa: N802  # the platform's name
         _require(str(callback_query_id).isdigit(), "query is too old and response timeout expired")
         return True
 
-    def do_setMyCommands(self, commands: Any, scope: Any = None, language_code: str = "") -> Any:  # noqa: N802
+    def do_setMyCommands(self, commands: Any, scope: Any = None, language_code: str = "") -> Any:  # noqa: N802  # the platform's name
         _require(0 < len(commands) <= 100, "too many commands")
         _require(language_code in ("", "zh"), "unknown language")
         _require(scope == {"type": "all_private_chats"}, "another scope")
@@ -158,17 +158,17 @@ class FakeBotApi:
             _require(1 <= len(command["description"]) <= 256, "BOT_COMMAND_DESCRIPTION_INVALID")
         return True
 
-    def do_setWebhook(self, url: str, secret_token: str, allowed_updates: list[str], max_connections: int) -> Any:  # noqa: N802
+    def do_setWebhook(self, url: str, secret_token: str, allowed_updates: list[str], max_connections: int) -> Any:  # noqa: N802  # the platform's name
         _require(url.startswith("https://"), "bad webhook: HTTPS url must be provided for webhook")
         _require(1 <= len(secret_token) <= 256 and 1 <= max_connections <= 100, "bad webhook")
         _require(len(allowed_updates) > 0, "allowed_updates must be said")
         return True
 
-    def do_deleteWebhook(self, drop_pending_updates: bool = False) -> Any:  # noqa: N802
+    def do_deleteWebhook(self, drop_pending_updates: bool = False) -> Any:  # noqa: N802  # the platform's name
         _require(drop_pending_updates is False, "pending updates would be lost")
         return True
 
-    async def do_getUpdates(  # noqa: N802
+    async def do_getUpdates(  # noqa: N802  # the platform's name
         self, timeout: int, allowed_updates: list[str], offset: int = 0, limit: int = 100
     ) -> Any:
         _require(timeout == 50 and len(allowed_updates) > 0, "not a long poll of all we want")
