@@ -176,8 +176,12 @@ def _ended(running: set[int], pid: int) -> int | None:
 _VERBS: dict[str, Callable[..., Any]] = {"fork": _fork, "ended": _ended, "ready": lambda _: True}
 
 
+_COMMANDS = ("content", "deciding", "people", "state", "telling")
+_LATER = (*(f"bot.commands.{name}" for name in _COMMANDS), "bot.demo", "bot.serve")  # what commands import as they run
+
+
 def _prepare() -> None:
-    for module in ("bot.commands", "bot.demo", "bot.serve"):  # which commands import when they run
+    for module in _LATER:
         importlib.import_module(module)
     bot.app.matcher_of = trained
     trained(load(ROOT / "content"))

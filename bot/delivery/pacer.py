@@ -10,16 +10,17 @@ from bot.clock import seconds
 A_CHAT = 1.0  # seconds between two messages to one chat: platforms/telegram.md, "Limits"
 _FIRST = 1.0  # seconds: a new holder does not know what left in the second before it
 _BEHIND = 0.5  # seconds that may be caught up
-_FASTER = 1.0  # messages a second, while something is caught up
+_FASTER = 0.5  # messages a second, while something is caught up
 
 
 class Pacer:
-    """A message every 1/rate seconds; what was held up is caught up at one message a second more, never in a burst.
+    """A message every 1/rate seconds; what was held up is caught up half a message a second faster, never in a burst.
 
-    So a second that begins at any moment holds at most rate + 1 messages, and leaves room for one that travelled
-    longer than the others: at 28 a second the platform sees no more than 30. Half an interval of a burst would be as
-    safe, but a process that waits 50 ms for its processor now and then loses a part of them each time: measured on two
-    busy cores 96 % of the rate, instead of 99.9 %.
+    Twice the generic cell rate algorithm: one for the rate, which remembers half a second, and one for the evenness,
+    which remembers half an interval. So a second that begins at any moment holds at most rate + 1 messages, and leaves
+    room for one that travelled longer than the others: at 28 a second the platform sees no more than 30. The second
+    alone would be as safe; but a process that waits 50 ms for its processor now and then would lose a part of them
+    each time: measured on two busy cores, it keeps 96 % of the rate, both together 99.9 %.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Pacer:
             if wait > 0:
                 await self._sleep(wait)
             now = self._now()
-            self._next, self._not_before = max(self._next, now - _BEHIND) + self._step, now + self._least
+            self._next = max(self._next, now - _BEHIND) + self._step
+            self._not_before = max(self._not_before, now - self._least / 2) + self._least
             self._chats.pop(chat, None)
             self._chats[chat] = now + A_CHAT

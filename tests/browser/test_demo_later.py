@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
-import shutil
 import smtplib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from starlette.applications import Starlette
 
 from bot.clock import Clock
@@ -23,11 +23,10 @@ from bot.sandbox.telegram import TelegramPlatform
 from bot.sandbox.transcript import Part
 from bot.sandbox.wechat import WeChatPlatform
 from bot.serve import bound, server
+from tests.chromium import opened
 from tests.letters import letter, post, send_template
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="no playwright; pip install -c constraints.txt -e '.[test]'"
-)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDE, PHONE = 1280, 390
 TEMPLATE = "活动提醒\n活动名称：{{thing1.DATA}}\n活动时间：{{time2.DATA}}\n活动地点：{{thing3.DATA}}"
 TICKET = "https://usher.example.org/ticket/abc"
@@ -80,7 +79,7 @@ class Desk:
             assert (await api.post("sendVenue", json={"chat_id": phone.chat.id, **where})).status_code == 200
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk() -> AsyncIterator[Desk]:
     """The page, served."""
     made = Desk()
@@ -102,29 +101,11 @@ async def desk() -> AsyncIterator[Desk]:
     await made.mailbox.aclose()
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    """Chromium, the installed one or playwright's own."""
-    async with playwright.async_playwright() as started:
-        try:
-            chromium = await started.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except playwright.Error:
-            pytest.skip("no Chromium; playwright install --with-deps chromium")
-        yield chromium
-        await chromium.close()
-
-
 class Visit:
     """One look at the page."""
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.troubles: list[str] = []
-        page.set_default_timeout(10_000)
-        page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+    def __init__(self, page: Any, troubles: list[str]) -> None:
+        self.page, self.troubles = page, troubles
 
     async def picture(self, name: str, folder: pathlib.Path) -> None:
         await self.page.screenshot(path=pathlib.Path(os.environ.get("SCREENSHOTS", folder)) / f"{name}.png")
@@ -135,11 +116,7 @@ class Visit:
 
 
 async def _visit(browser: Any, desk: Desk, width: int, language: str) -> Visit:
-    context = await browser.new_context(viewport={"width": width, "height": 844}, locale=language)
-    visit = Visit(await context.new_page())
-    await visit.page.goto(desk.url)
-    await visit.page.wait_for_selector("body[data-ready]")
-    return visit
+    return Visit(*await opened(browser, desk.url, width, language))
 
 
 async def test_winding_the_clock_on_brings_the_reminder_at_once(browser: Any, desk: Desk) -> None:

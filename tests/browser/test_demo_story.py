@@ -6,18 +6,17 @@ import asyncio
 import os
 import pathlib
 import re
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from tests.chromium import opened
 from tests.served import ROOT, free_port
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="no playwright; pip install -c constraints.txt -e '.[test]'"
-)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 ZH = ("1 我要报名", "1 同意", "4 工厂代表", "1 已参加", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000")
 ZH += ("wangfang@example.com", "1 确认")
 EN = (
@@ -33,7 +32,7 @@ EN = (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
     """The address of a running `usher demo`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
@@ -61,22 +60,13 @@ async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
     assert " error " not in log
 
 
-@pytest.fixture
-async def page(demo: str) -> AsyncIterator[Any]:
-    """The page in Chromium, the installed one or playwright's own, in English."""
-    async with playwright.async_playwright() as started:
-        try:
-            chromium = await started.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except playwright.Error:
-            pytest.skip("no Chromium; playwright install --with-deps chromium")
-        opened = await chromium.new_page(viewport={"width": 1280, "height": 844}, locale="en-US")
-        opened.set_default_timeout(15_000)
-        await opened.goto(demo)
-        await opened.wait_for_selector("body[data-ready]")
-        yield opened
-        await chromium.close()
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(demo: str, browser: Any) -> AsyncIterator[Any]:
+    """The page in English, on a wide screen."""
+    page, _ = await opened(browser, demo, 1280, "en-US")
+    page.set_default_timeout(15_000)
+    yield page
+    await page.context.close()
 
 
 async def _answers(phone: Any, *texts: str) -> None:
