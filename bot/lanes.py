@@ -20,8 +20,9 @@ from bot.delivery.lane import Lane, nothing
 from bot.delivery.routes import EMAIL_LANE, Accounts, telegram_lane, wechat_lane
 from bot.delivery.sender import Send
 from bot.message import Address
-from bot.registration import calendar
+from bot.registration import calendar, decide
 from bot.registration.compose import Composer
+from bot.registration.decision import Desk
 from bot.registration.purge import purge
 from bot.settings import Settings
 from bot.store.database import Database
@@ -62,11 +63,19 @@ class Lanes:
                 self._open(account, partial(self._chat, "wechat"), None, nothing, nothing)
 
     async def tick(self) -> None:
-        """Plans what is due, writes its deliveries, and erases what was kept long enough. Raises Unavailable."""
+        """Plans what is due, gives out seats that got free, writes deliveries, and erases what was kept long enough.
+
+        Raises Unavailable.
+        """
         async with self._ticking:  # the clock's own tick and one after it was wound
             await reminders.tick(self._database, self._content(), self.accounts, self._clock)
+            await decide.move_up(self._database, self._desk)
             await queueing.fill_up(self._database, self.accounts, self._clock, self.wake)
             await purge(self._database, self._content().event, self._clock)
+
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self._content().event, self.accounts, self._clock.now(), "clock")
 
     def wake(self) -> None:
         """Something was queued."""

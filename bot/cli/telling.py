@@ -75,7 +75,9 @@ def set_venue(**details: Any) -> None:
 @usher.command()
 @click.option("--zh", required=True, help="The text for who reads Chinese.")
 @click.option("--en", required=True, help="The text for who reads English.")
-@click.option("--venue", "with_venue", is_flag=True, help="With the venue; to the confirmed unless --where says else.")
+@click.option(
+    "--venue", "with_venue", is_flag=True, help="With the venue; to the confirmed if --where names no status."
+)
 @click.option("--where", default="", help="A filter such as 'status=confirmed category=factory'.")
 @click.option("--at", type=Moment(), help="Not before this time, such as 2019-10-20T10:00:00+08:00.")
 @click.option("--dry-run", is_flag=True, help="Show who is reached by which route, and who is not; send nothing.")

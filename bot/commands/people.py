@@ -13,9 +13,12 @@ from bot.clock import Clock
 from bot.commands import opened
 from bot.content.load import load
 from bot.delivery.audience import where
+from bot.delivery.routes import Accounts
 from bot.errors import UsherError
 from bot.questions import waiting
 from bot.registration import export
+from bot.registration.decide import promote
+from bot.registration.decision import Desk
 from bot.registration.forget import forget_registration
 from bot.registration.register import read_reference
 from bot.settings import Settings
@@ -45,7 +48,9 @@ def forget(settings: Settings, clock: Clock, reference: str) -> tuple[Erasure, s
         row = session.scalar(select(Registration).where(col(Registration.reference) == wanted))
         if row is None:
             raise UsherError(f"{reference}: no such registration; expected a reference such as {prefix}-7K2M9Q")
-        return forget_registration(session, row, "command", clock.now())
+        receipt = forget_registration(session, row, "command", clock.now())
+        promote(session.connection(), Desk(event, Accounts.of(settings), clock.now(), "command"))
+        return receipt
 
     with closing(opened(settings)) as database:
         receipt = database.write_now(erase)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlmodel import Session
+from sqlalchemy import Connection, select
+from sqlmodel import Session, col
 
 from bot.clock import Clock
 from bot.commands import opened
 from bot.content.facts import Venue
 from bot.content.load import load
-from bot.content.records import Content
+from bot.content.records import LANGUAGES, Content, Language
 from bot.delivery import announcements, reminders, report
 from bot.delivery.preview import Preview, preview
 from bot.delivery.queueing import queue_slice
@@ -50,8 +50,9 @@ class Broadcast:
 
     @property
     def audience(self) -> str:
-        """`--venue` tells the confirmed, unless the filter says otherwise."""
-        return self.where or ("status=confirmed" if self.with_venue else "")
+        """`--venue` tells the confirmed, unless the filter names another status."""
+        named = any(word.startswith("status=") for word in self.where.split())
+        return f"{self.where} status=confirmed".strip() if self.with_venue and not named else self.where
 
 
 def plan(settings: Settings, clock: Clock) -> list[dict[str, Any]]:
@@ -64,34 +65,26 @@ def plan(settings: Settings, clock: Clock) -> list[dict[str, Any]]:
 def look_ahead(settings: Settings, clock: Clock, said: Broadcast) -> Iterator[str]:
     """What would happen if it left now; writes nothing. Raises UsherError for texts that cannot be sent."""
     content, accounts = load(settings.content_folder()), Accounts.of(settings)
-
-    def look(session: Session) -> Preview:
-        seen = preview(session, said.audience, said.texts, accounts, clock.now())
-        _check(session.connection(), content, said, seen)
-        return seen
-
     with closing(opened(settings)) as database:
-        seen = database.read_now(look)
+        seen = database.read_now(lambda session: _looked(session, content, accounts, clock.now(), said))
     yield from preview_lines(seen, content)
 
 
 def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool) -> str:
     """Announces it, and writes the deliveries of what is due; the announcement's id. Raises UsherError."""
     content, accounts = load(settings.content_folder()), Accounts.of(settings)
-    more = {"venue": True} if said.with_venue else {}
 
-    def announce(session: Session) -> str:
-        connection = session.connection()
-        _check(connection, content, said, preview(session, said.audience, said.texts, accounts, clock.now()))
+    def announce(connection: Connection) -> str:
+        now = clock.now()
         try:
             return announcements.broadcast(
                 connection,
                 accounts=accounts,
-                now=clock.now(),
+                now=now,
                 texts=said.texts,
                 audience=said.audience,
-                more=more,
-                due_at=said.at,
+                more={"venue": True} if said.with_venue else {},
+                due_at=max(said.at, now) if said.at else None,
                 by="command",
                 again=again,
             )
@@ -99,7 +92,8 @@ def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool)
             raise UsherError(f"{lately}; expected --again if that is meant") from None
 
     with closing(opened(settings)) as database:
-        name = database.write_now(announce)
+        database.read_now(lambda session: _looked(session, content, accounts, clock.now(), said))
+        name = database.transact_now(announce)
         while database.transact_now(lambda connection: queue_slice(connection, name, accounts, clock.now())):
             pass
     return name
@@ -136,7 +130,7 @@ def preview_lines(seen: Preview, content: Content) -> Iterator[str]:
         yield f"now by {route}: {count}"
     if seen.windows:
         first, last = (moment.astimezone(content.event.zone).isoformat(" ", "minutes") for moment in seen.windows)
-        yield f"open WeChat windows close between {first} and {last}"
+        yield f"open WeChat windows close {f'at {first}' if first == last else f'between {first} and {last}'}"
     for (status, reason), count in seen.reasons.most_common():
         shown = f"{status} (shown when they next write)" if status == DeliveryStatus.WAITING else status
         yield f"not now, {shown}: {count}, {reason}"
@@ -150,12 +144,20 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
-def _check(connection: Connection, content: Content, said: Broadcast, seen: Preview) -> None:
+def _looked(session: Session, content: Content, accounts: Accounts, now: datetime, said: Broadcast) -> Preview:
+    """Everybody whom it would reach now. Raises UsherError for texts that cannot be sent to them."""
     if not said.texts:
         raise UsherError("broadcast: expected --zh TEXT and --en TEXT")
-    row = connection.execute(Event.__table__.select()).first()  # type: ignore[attr-defined]  # columns are hidden from mypy
-    venue = Venue.from_stored(row.venue) if row and row.venue else None
-    languages = [language for language in ("zh", "en") if seen.languages[language] or language in said.texts]
-    found = faults(content, said.texts, venue, with_venue=said.with_venue, languages=languages)  # type: ignore[arg-type]
+    seen = preview(session, said.audience, said.texts, accounts, now)
+    stored = session.scalar(select(col(Event.venue)))
+    languages: list[Language] = [name for name in LANGUAGES if seen.languages[name] or name in said.texts]
+    found = faults(
+        content,
+        said.texts,
+        Venue.from_stored(stored) if stored else None,
+        with_venue=said.with_venue,
+        languages=languages,
+    )
     if found:
         raise UsherError("broadcast: " + "; ".join(found))
+    return seen

@@ -10,13 +10,13 @@ from datetime import timedelta
 from functools import partial
 from random import SystemRandom
 
-from sqlalchemy import Connection
 from sqlmodel import Session
 
 from bot.clock import Clock, boot_seconds, seconds
-from bot.delivery import flight, leftovers
+from bot.delivery import due, flight
 from bot.delivery.flight import Orders, Prepare
-from bot.delivery.lease import Lease, Look, Taken
+from bot.delivery.hold import Hold
+from bot.delivery.lease import Lease
 from bot.delivery.pacer import Pacer
 from bot.delivery.results import Result
 from bot.delivery.routes import Accounts
@@ -34,9 +34,6 @@ _LANDING = 0.8  # the longest that the end may take
 # Seconds.
 _FLUSH = 0.25  # no result waits longer before it is written
 _IDLE = 0.5  # between two looks for what another process queued
-_LOOK = 0.15  # between two looks whether the lane is free
-_SHARE, _MOST_SHARE = 0.15, 0.3  # for which who has lanes leaves a free one to others: for each of them, and at most
-_SPREAD = 0.1  # by chance, so that the lanes of one node do not all take what is free at the same moment
 _SWEEP = 60.0  # between two looks for templates whose end was not reported
 _TROUBLE, _MOST_TROUBLE = 0.2, 5.0  # after a fault of the database: doubled each time
 _random = SystemRandom()
@@ -72,30 +69,26 @@ class Lane:
         """
         self.account = account
         self._database, self._accounts, self._clock, self._prepare = database, accounts, clock, prepare
-        self._on_taken, self._on_lost = on_taken, on_lost
-        self._lease = Lease(account, holder, lease, clock)
+        self._hold = Hold(database, Lease(account, holder, lease, clock), on_taken, on_lost)
         self._pacer = Pacer(rate) if rate else None
         self._window = window
         self._ahead = min(window, int(rate) + 1) if rate else window  # a second's worth: what is urgent comes soon
         self._enough = max(1, self._ahead // 2)
         self._stir = asyncio.Event()
-        limit = self._lease.seconds * _SEND
+        limit = lease.total_seconds() * _SEND
         self._sender = Sender(
             send, compose, clock, pacer=self._pacer, limit=limit, enough=self._enough, stir=self._stir.set
         )
-        self._epoch = 0  # 0: the lane is not ours
-        self._until = 0.0  # on the boot clock: the end of the lease
         self._flew_at = self._swept_at = 0.0
         self._more = False  # whether something may be due
         self._doubtful = False  # whether a flight may have been committed without our hearing of it
-        self._free_since: float | None = None
         self._draining = False
         self._ended: asyncio.Event | None = None
 
     @property
     def held(self) -> bool:
         """Whether this is the account's one sender now."""
-        return bool(self._epoch) and boot_seconds() < self._until
+        return self._hold.lasts
 
     def wake(self) -> None:
         """Something was queued in this process: looks at once."""
@@ -126,75 +119,39 @@ class Lane:
         troubles = 0
         while not self._draining:
             try:
-                await (self._round() if self._epoch else self._seek())
+                await (self._round() if self._hold.epoch else self._seek())
                 troubles = 0
             except Exception as error:  # rows stay as they are, and results in memory: it is done again
                 _tell(self.account, error)
-                if self._epoch and boot_seconds() >= self._until:
+                if not self._hold.lasts:
                     self._lose()
                 wait = min(_TROUBLE * 2**troubles, _MOST_TROUBLE)
                 troubles = min(troubles + 1, 10)
-                await asyncio.sleep(wait * _random.uniform(0.5, 1))
-
-    # While somebody else has the lane
+                await self._quiet(wait * _random.uniform(0.5, 1))
 
     async def _seek(self) -> None:
-        """Looks whether the lane can be had; writes what came late of an epoch that is over."""
+        """Somebody else has the lane: writes what came late of an epoch that is over, and looks whether it is free."""
         if self._sender.results:
             with self._results() as late:
-                await self._database.transact(partial(flight.write_late, lease=self._lease, results=late))
-        look = await self._database.read(self._look)
-        if not look.free:
-            self._free_since = None
-        elif self._free_since is None:
-            self._free_since = seconds() + _random.uniform(0, _SPREAD)
-        wait = _LOOK
-        if self._free_since is not None:
-            wait = min(wait, self._free_since + min(_SHARE * look.held, _MOST_SHARE) - seconds())
-        if wait > 0:
-            await self._quiet(wait)
-        else:
-            self._free_since = None
-            await self._take(look.held)
-
-    def _look(self, session: Session) -> Look:
-        return self._lease.look(session.connection())
-
-    async def _take(self, held: int) -> None:
+                await self._database.transact(partial(flight.write_late, lease=self._hold.lease, results=late))
         before = boot_seconds()
-        taken = await self._database.transact(partial(self._take_now, held=held))
-        if taken is None:
+        wait = await self._hold.seek()
+        if not self._hold.epoch:
+            await self._quiet(wait)
             return
-        self._epoch, self._more, self._doubtful = taken.epoch, True, False
-        self._extended(before)
+        self._more, self._doubtful = True, False
+        self._permit(before)
         if self._pacer:
             self._pacer.start()
-        log.info("took the lane", extra={"lane": self.account, "epoch": taken.epoch})
-        self._on_taken()
 
-    def _take_now(self, connection: Connection, held: int) -> Taken | None:
-        if self._lease.look(connection).held > held:  # another lane of this node was taken while we waited
-            return None
-        taken = self._lease.take(connection)
-        if taken is not None:
-            leftovers.settle(connection, self.account, taken.silence, self._clock.now())
-        return taken
-
-    def _extended(self, before: float) -> None:
-        """The lease counts from before the transaction that gave it: it cannot end later than we think."""
-        self._until = before + self._lease.seconds
-        self._sender.permit(self._epoch, before + self._lease.seconds * (1 - _SEND - _MARGIN))
+    def _permit(self, before: float) -> None:
+        """Nothing is begun so late that its answer could come after the lease."""
+        self._sender.permit(self._hold.epoch, before + self._hold.lease.seconds * (1 - _SEND - _MARGIN))
 
     def _lose(self) -> None:
-        if not self._epoch:
-            return
-        self._epoch = 0
         self._sender.permit(0, 0.0)
         self._sender.ground()
-        log.info("lost the lane", extra={"lane": self.account})
-        self._on_lost()
-
-    # While the lane is ours
+        self._hold.lose()
 
     async def _round(self) -> None:
         """Waits until a flight is worth it, and flies."""
@@ -206,7 +163,7 @@ class Lane:
         await self._fly()
 
     def _anything_due(self, session: Session) -> bool:
-        return flight.anything_due(session.connection(), self.account, self._clock.now())
+        return due.anything(session.connection(), self.account, self._clock.now())
 
     async def _fly(self) -> None:
         before, room = boot_seconds(), 0 if self._resting else self._room
@@ -217,7 +174,8 @@ class Lane:
         if not flown.held:
             self._lose()
             return
-        self._extended(before)
+        self._hold.extended(before)
+        self._permit(before)
         if room:
             self._more = flown.found >= room or any(result.given_up for result in written)
         self._sender.rest(self._flew_at + flown.rest)
@@ -229,8 +187,8 @@ class Lane:
             self._swept_at = seconds()
         known = (*self._sender.flying, *(result.attempt.due.id for result in written))
         return Orders(
-            lease=self._lease,
-            epoch=self._epoch,
+            lease=self._hold.lease,
+            epoch=self._hold.epoch,
             now=self._clock.now(),
             accounts=self._accounts,
             prepare=self._prepare,
@@ -257,34 +215,31 @@ class Lane:
             return True
         if self._more and not self._resting and (idle or self._room >= self._enough):
             return True
-        return age >= self._lease.seconds * (_HEARTBEAT if idle else _BUSY_HEARTBEAT)
+        return age >= self._hold.lease.seconds * (_HEARTBEAT if idle else _BUSY_HEARTBEAT)
 
     def _patience(self) -> float:
         """Seconds after which a flight may be worth it although nothing stirs."""
         sender, now = self._sender, seconds()
         share = _BUSY_HEARTBEAT if sender.flying else _HEARTBEAT
-        wait = self._flew_at + (_FLUSH if sender.results else self._lease.seconds * share) - now
+        wait = self._flew_at + (_FLUSH if sender.results else self._hold.lease.seconds * share) - now
         if self._resting:
             wait = min(wait, sender.rests_until - now)
         elif not sender.flying:
             wait = min(wait, _IDLE)
         return max(wait, 0.001)
 
-    # Both
-
     async def _land(self) -> None:
         """Gives back what was not begun, waits for what is on its way, writes it all and lets the lane go."""
         self._sender.permit(0, 0.0)
         self._sender.ground()
-        end = boot_seconds() + self._lease.seconds * _LANDING
+        end = boot_seconds() + self._hold.lease.seconds * _LANDING
         while self._sender.flying and boot_seconds() < end:
             await self._quiet(_FLUSH)
-        while (self._sender.results or self._epoch) and boot_seconds() < end:
+        last_flight = partial(flight.land, lease=self._hold.lease, epoch=self._hold.epoch)
+        while (self._sender.results or self._hold.epoch) and boot_seconds() < end:
             try:
                 with self._results() as last:
-                    await self._database.transact(
-                        partial(flight.land, lease=self._lease, epoch=self._epoch, results=last)
-                    )
+                    await self._database.transact(partial(last_flight, results=last))
                 return
             except Unavailable:
                 await asyncio.sleep(_TROUBLE)

@@ -114,7 +114,7 @@ def by_status(session: Session) -> dict[str, int]:
 
 
 def _unreached(now: datetime) -> Any:
-    """Deliveries that reach nobody, by person, the newest last."""
+    """Deliveries that reach nobody, by person, the newest last. All of them are due: they are written when they are."""
     other = aliased(Delivery)
     told = exists().where(
         other.announcement_id == col(Delivery.announcement_id),  # type: ignore[arg-type]  # columns are hidden from mypy
@@ -131,7 +131,6 @@ def _unreached(now: datetime) -> Any:
         .where(
             col(Delivery.way) == Way.CHAT,  # which falls back on e-mail; who gets only that was told in the chat itself
             col(Delivery.status).in_(_NOT_REACHED),
-            col(Delivery.due_at) <= now,
             or_(col(Announcement.latest_at).is_(None), col(Announcement.latest_at) > now),
             col(Announcement.state).in_((State.PLANNING, State.PLANNED)),
             col(Registration.status).not_in((Status.CANCELLED, Status.DECLINED)),

@@ -29,6 +29,7 @@ MOST_TRIES = 5  # of a message, not counting those by routes that were given up
 ALARM_REST = 600.0  # seconds that a lane rests when somebody must look at its account
 _FIRST_WAIT = 2.0  # seconds; doubled at each try
 _JITTER = 0.5  # of a wait, at most, so that what failed together does not come back together
+_LONGEST = 300  # characters of a reason
 _random = SystemRandom()
 
 
@@ -78,8 +79,8 @@ class Result:
 
     @property
     def available_at(self) -> datetime | None:
-        """When it may be tried again."""
-        return self.at + timedelta(seconds=self.after) if self.status is DeliveryStatus.QUEUED else None
+        """When it may be tried again; None: at once, and in its old place."""
+        return self.at + timedelta(seconds=self.after) if self.after else None
 
     @property
     def sent_at(self) -> datetime | None:
@@ -94,10 +95,15 @@ class Result:
         return [*map(dict, due.tried), *([step] if self.given_up else [])]
 
 
+def clean(said: str) -> str:
+    """What a platform says, as every database can keep it: no character that is none, and not without end."""
+    return "".join(letter for letter in said if letter.isprintable())[:_LONGEST]
+
+
 def taken_by_platform(attempt: Attempt, receipt: str, now: datetime) -> Result:
     """The platform took it. A template message has only been queued there: its end is reported later."""
     if attempt.due.route == Route.WECHAT_TEMPLATE and receipt:
-        return Result(attempt, now, DeliveryStatus.SENDING, receipt=receipt)
+        return Result(attempt, now, DeliveryStatus.SENDING, receipt=clean(receipt))
     return Result(attempt, now, DeliveryStatus.SENT)
 
 
@@ -108,7 +114,7 @@ def not_begun(attempt: Attempt, now: datetime) -> Result:
 
 def failed(attempt: Attempt, error: BaseException, now: datetime) -> Result:
     """What an error means; each kind of bot.errors is one case."""
-    said = str(error)
+    said = clean(str(error))
     queued = Result(attempt, now, DeliveryStatus.QUEUED, said, window=Window.BACK)
     refused = replace(queued, status=DeliveryStatus.FAILED)
     match error:
@@ -142,7 +148,7 @@ def _unreachable(queued: Result) -> Result:
 
 def _fault(refused: Result, error: BaseException) -> Result:
     """A fault of ours. Its words may hold what a person wrote; where it happened is told by whoever caught it."""
-    named = str(error) if isinstance(error, UsherError) else f"fault: {type(error).__name__}"
+    named = refused.error if isinstance(error, UsherError) else f"fault: {type(error).__name__}"
     return replace(refused, error=named, window=Window.KEPT)
 
 

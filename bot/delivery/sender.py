@@ -141,7 +141,7 @@ class Sender:
                 try:
                     receipt = await self._send(attempt.to, outgoing, attempt.due.route)
                 except Moved as moved:
-                    attempt = replace(attempt, moved=moved.user_id)
+                    attempt = replace(attempt, moved=results.clean(moved.user_id))
                     receipt = await self._send_after(attempt, outgoing)
         except Exception as error:
             return self._failed(attempt, error)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.delivery.batch import Batch, stored
+from bot.delivery.results import clean
 from bot.store.outbox import DeliveryStatus, Route
 from bot.store.statement import Statement
 
@@ -45,11 +46,10 @@ _AWAITING = Batch(
 _END = Batch(
     """
     UPDATE delivery SET status = r.status, error = r.error, tried = r.tried, receipt = r.receipt,
-        sent_at = r.sent_at, available_at = COALESCE(r.available_at, delivery.available_at)
+        sent_at = r.sent_at
     FROM ROWS WHERE delivery.id = r.id
     """,
-    id="int", status="text", error="text", tried="json", receipt="text",
-    sent_at="timestamptz", available_at="timestamptz",
+    id="int", status="text", error="text", tried="json", receipt="text", sent_at="timestamptz",
 )  # fmt: skip
 _GIVE_UP = Statement("""
     UPDATE delivery SET status = 'unconfirmed', error = :error WHERE id IN (
@@ -63,7 +63,8 @@ def template_ended(connection: Connection, receipt: str, status: str, now: datet
 
     A report on a message whose own result is not written yet is kept until that is.
     """
-    _REPORT.run(connection, receipt=receipt, status=status, now=now)
+    receipt = clean(receipt)
+    _REPORT.run(connection, receipt=receipt, status=clean(status), now=now)
     if _apply(connection, {receipt: status}, now):
         _DONE_WITH.run(connection, [{"receipt": receipt}])
 
@@ -93,10 +94,9 @@ def _apply(connection: Connection, ended: Mapping[str, str], now: datetime) -> b
 
 
 def _end(delivery_id: int, receipt: str, tried: str, status: str, now: datetime) -> dict[str, Any]:
-    before, at = json.loads(tried), stored(now)
+    row: dict[str, Any] = {"id": delivery_id, "tried": json.loads(tried)}
     if status == SUCCESS:
-        return {"id": delivery_id, "status": DeliveryStatus.SENT, "error": "", "tried": before, "receipt": receipt,
-                "sent_at": at}  # fmt: skip
-    step = {"route": Route.WECHAT_TEMPLATE, "error": status, "at": now.isoformat()}
-    return {"id": delivery_id, "status": DeliveryStatus.QUEUED, "error": status, "tried": [*before, step],
-            "available_at": at}  # fmt: skip
+        return {**row, "status": DeliveryStatus.SENT, "error": "", "receipt": receipt, "sent_at": stored(now)}
+    said = clean(status)
+    step = {"route": Route.WECHAT_TEMPLATE, "error": said, "at": now.isoformat()}
+    return {**row, "status": DeliveryStatus.QUEUED, "error": said, "tried": [*row["tried"], step]}

@@ -63,8 +63,9 @@ def note_effects(connection: Connection, lease: Lease, results: Sequence[Result]
     unusual = [result for result in results if result.error or result.attempt.moved or result.window is not Window.KEPT]
     if not unusual:
         return
-    for rest, reason in {(result.rest, result.error) for result in unusual if result.rest}:
-        lease.pause(connection, rest, reason)
+    longest = max(unusual, key=lambda result: result.rest)
+    if longest.rest:
+        lease.pause(connection, longest.rest, longest.error)
     if off := switched_off(unusual):
         lease.switch_off(connection, off)
     _settle_windows(connection, unusual)

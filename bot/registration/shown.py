@@ -119,7 +119,7 @@ def _route(turn: Turn) -> Route:
 
 
 def _useless(due: Due, audience: str, turn: Turn) -> str:
-    """Why nobody needs it any more, by the rules of a lane (flight.py); empty: they do."""
+    """Why nobody needs it any more, by the rules of a lane (fate.py); empty: they do."""
     if due.state == State.STOPPED:
         return STOPPED
     if due.latest_at is not None and due.latest_at <= turn.now:

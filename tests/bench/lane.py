@@ -1,6 +1,7 @@
-"""How fast a lane sends, what a delivery costs beyond its send, and how well the pace is kept.
+"""How fast deliveries are queued and sent, what one costs beyond its send, and how well the pace is kept.
 
-python tests/bench/lane.py [--deliveries 20000] [--paced 3000] [--rounds 3] [--only lane|pace]: prints JSON.
+python tests/bench/lane.py [--deliveries 20000] [--paced 3000] [--rounds 3] [--only queue|lane|pace|takeover]: prints
+JSON. `queue`: how fast 20,000 deliveries are written; `takeover`: two processes, one of them killed, then frozen.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import pathlib
 import statistics
@@ -31,11 +33,15 @@ from bot.serve import run
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.outbox import DeliveryStatus, Kind
+from tests.bench import planning
 from tests.conftest import NOW, postgresql_url, sqlite_url
 from tests.delivery.crowd import ALL, BOT, registered, settle, telegram
 from tests.delivery.flights import statuses
+from tests.long.duel import duel
+from tests.long.post import most_in_a_second
 
 WINDOW, SEND, RATE = 30, 0.001, 28.0  # the send: seconds
+PARTS = ("queue", "lane", "pace", "takeover")
 TEXTS = {"zh": {"text": "会场定了：深圳"}, "en": {"text": "The venue: Shenzhen"}}
 
 
@@ -77,18 +83,26 @@ async def bare(deliveries: int) -> None:
         await asyncio.gather(*(asyncio.sleep(SEND) for _ in range(WINDOW)))
 
 
+def resident() -> float:
+    """MiB of memory that this process has now."""
+    gc.collect()
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
 def throughput(url: str, deliveries: int) -> dict[str, Any]:
     """One broadcast through a lane without a rate."""
     _, bare_cpu = measured(bare(deliveries))
     with queued(url, deliveries) as (database, clock):
+        before = resident()
         wall, cpu = measured(until_sent(database, clock, deliveries, None, []))
+        grown = resident() - before
         assert statuses(database) == {DeliveryStatus.SENT: deliveries}
     return {
         "deliveries": deliveries,
         "per_s": round(deliveries / wall),
         "cpu_us": round((cpu - bare_cpu) / deliveries * 1e6),
         "cpu_us_with_send": round(cpu / deliveries * 1e6),
-        "rss_mib": round(psutil.Process().memory_info().rss / 2**20, 1),
+        "rss_grown_mib": round(grown, 1),
     }
 
 
@@ -107,14 +121,16 @@ def pace(url: str, messages: int) -> dict[str, Any]:
     }
 
 
-def most_in_a_second(at: list[float]) -> int:
-    """The fullest second that begins with any message."""
-    most = first = 0
-    for last, moment in enumerate(at):
-        while moment - at[first] >= 1:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
+def takeover(url: str) -> dict[str, Any]:
+    """Two processes at Telegram's rate with the real lease; the holder is killed, the next one frozen."""
+    report = asyncio.run(duel(url, 10.0, [False, True]))
+    return {
+        "rate": RATE,
+        "kept": round(min(report.kept), 4),
+        "most_in_a_second": report.post.most_in_a_second,
+        "twice": len(report.post.twice),
+        "taken_over_after_s": [round(seconds, 2) for seconds in report.takeovers],
+    }
 
 
 async def until_sent(database: Database, clock: Clock, wanted: int, rate: float | None, at: list[float]) -> None:
@@ -155,12 +171,17 @@ def report(folder: pathlib.Path, server: str | None, options: argparse.Namespace
     kinds: dict[str, Callable[[], str]] = {"sqlite": new_sqlite}
     if server:
         kinds["postgresql"] = lambda: postgresql_url(server)
+    wanted = {options.only} if options.only else set(PARTS)
     found: dict[str, Any] = {"window": WINDOW, "send_ms": SEND * 1000}
     for kind, url in kinds.items():
-        if options.only in ("", "lane"):
+        if "queue" in wanted:
+            found[f"{kind}_queue"] = planning.measure(url(), options.deliveries)
+        if "lane" in wanted:
             found[f"{kind}_lane"] = rounds(throughput, url, options.deliveries, options.rounds)
-        if options.only in ("", "pace"):
+        if "pace" in wanted:
             found[f"{kind}_pace"] = pace(url(), options.paced)
+    if "takeover" in wanted:
+        found["postgresql_takeover"] = takeover(postgresql_url(server)) if server else "not measured: no PostgreSQL"
     return found
 
 
@@ -170,7 +191,7 @@ def main() -> None:
     parser.add_argument("--deliveries", type=int, default=20_000)
     parser.add_argument("--paced", type=int, default=3_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("", "lane", "pace"), default="")
+    parser.add_argument("--only", choices=PARTS, default="")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -458,6 +458,30 @@ async def test_a_fault_of_one_message_fails_that_one_and_no_other(
     assert "13800138000" not in caplog.text
 
 
+async def test_a_row_that_cannot_be_read_fails_and_holds_nobody_up(
+    yard: Yard, caplog: pytest.LogCaptureFixture
+) -> None:
+    yard.on_telegram(3)
+    yard.queue([1], "A", announcement={"more": {"zone": "Nowhere/Else"}})
+    yard.queue([2, 3], "B")
+    await yard.send_all()
+    assert [row.status for row in yard.deliveries()] == ["failed", "sent", "sent"]
+    assert yard.deliveries()[0].error.startswith("fault: ")
+    assert "a delivery could not be read" in caplog.text
+
+
+async def test_whatever_a_platform_says_can_be_kept(yard: Yard) -> None:
+    yard.on_telegram(2)
+    yard.queue([1, 2])
+    yard.platform.says["1"] = [Refused("Bad\x00 Request:\n\ud83d 错" + "!" * 9999)]
+    yard.platform.says["2"] = [Moved("-10\x0001")]
+    await yard.send_all()
+    refused, moved = yard.deliveries()
+    assert refused.error.startswith("Bad Request: 错!")
+    assert len(refused.error) == 300
+    assert moved.status == "sent"
+
+
 async def test_a_text_that_cannot_be_filled_fails_with_its_reason(yard: Yard) -> None:
     yard.on_telegram(1)
     yard.queue([1])

@@ -267,7 +267,7 @@ async def test_nothing_is_begun_past_the_deadline_whatever_holds_the_process_up(
     yard.on_telegram(5)
     yard.queue(range(1, 6))
     slept = [0.0]
-    for module in ("lane", "sender"):
+    for module in ("hold", "lane", "sender"):
         boot = __import__(f"bot.delivery.{module}", fromlist=["x"]).boot_seconds
         monkeypatch.setattr(f"bot.delivery.{module}.boot_seconds", lambda boot=boot: boot() + slept[0])
     lane = yard.lane(lease=timedelta(seconds=10))

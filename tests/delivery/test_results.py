@@ -91,7 +91,7 @@ def test_what_was_taken_by_the_platform_is_sent_but_a_template_awaits_its_end() 
 
 def test_what_was_not_begun_is_no_try() -> None:
     result = not_begun(ATTEMPT, NOW)
-    assert (result.status, result.attempts, result.tried, result.available_at) == (QUEUED, 0, [], NOW)
+    assert (result.status, result.attempts, result.tried, result.available_at) == (QUEUED, 0, [], None)
     assert result.window is Window.BACK
 
 

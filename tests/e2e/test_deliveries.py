@@ -534,10 +534,12 @@ async def _silence(url: str, step: str, becomes: tuple[str, str]) -> None:
         mail = await announce(home, mailed, ways=(Way.MAIL,))
         for platform, route in ((home.wechat, MESSAGE), (home.wechat, TEMPLATE), (home.telegram, TELEGRAM)):
             platform.trouble.next(CALLS[route], SILENT, times=3)
-        names = [await announce(home, await guest(home, phone)) for phone in (follower(home), writer(home))]
-        names.append(await announce(home, templated, kind=Kind.REMINDER))
-        for name in names:
-            assert "no answer" in (await became(home, name, "unconfirmed"))["error"]
+        names = {"WeChat: no answer in time": await announce(home, await guest(home, follower(home)))}
+        names["Telegram: no answer in time"] = await announce(home, await guest(home, writer(home)))
+        names["WeChat: no answer in time, nor when asked again"] = await announce(home, templated, kind=Kind.REMINDER)
+        for error, name in names.items():
+            assert (await became(home, name, "unconfirmed"))["error"] == error
+        assert calls(home, CALLS[TEMPLATE]) == 2
         row = await became(home, mail, becomes[0], lambda row: row["error"])
         assert re.search(becomes[1], row["error"])
         assert row["attempts"] == 1
@@ -712,18 +714,22 @@ async def test_the_venue_reaches_every_answer_and_by_a_broadcast_everybody_with_
 
 
 async def test_an_account_that_may_only_answer_shows_it_when_they_next_write(database_url: str) -> None:
-    settings = {"WECHAT_ACCOUNT": "subscription", "WECHAT_VERIFIED": "false", "SMTP_URL": "", "MAIL_FROM": ""}
-    async with alone(database_url, **settings) as home:
+    async with alone(database_url, WECHAT_ACCOUNT="subscription", WECHAT_VERIFIED="false") as home:
         home.wechat.account, home.wechat.verified = "subscription", False
-        one = await guest(home, follower(home), status="pending", decided_at=None)
-        await confirms(home, one.reference)
-        rows = await told(home, f"D-{one.reference}-1", chat="waiting", mail="unreachable")
-        assert rows["chat"]["error"] == "this WeChat account can only answer; mail is not set up"
-        assert rows["mail"]["error"] == "mail is not set up"
-        name = await announce(home, one)
+        undecided = {"status": "pending", "decided_at": None}
+        wang = await guest(home, follower(home), **undecided)
+        li = await guest(home, follower(home), email=False, **undecided)
+        await confirms(home, wang.reference, li.reference)
+        rows = await told(home, f"D-{wang.reference}-1", chat="waiting", mail="sent")
+        assert rows["chat"]["error"] == "this WeChat account can only answer; told by e-mail"
+        assert len(home.mails(wang.email)) == 1
+        rows = await told(home, f"D-{li.reference}-1", chat="waiting", mail="unreachable")
+        assert rows["chat"]["error"] == "this WeChat account can only answer; no e-mail address"
+        assert rows["mail"]["error"] == "no e-mail address"
+        name = await announce(home, li)
         await became(home, name, "waiting")
-        shown = await one.phone.says("议程")
-        assert shown.startswith(f"王芳您好，您的报名（{one.reference}）已确认！")
+        shown = await li.phone.says("议程")
+        assert shown.startswith(f"王芳您好，您的报名（{li.reference}）已确认！")
         assert f"\n——\n{WORDS}\n——\n" in shown
         assert (await became(home, name, "sent"))["route"] == "wechat_reply"
         assert home.wechat.api.calls == []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.adapters.base import Outgoing
-from bot.clock import Clock
+from bot.clock import Clock, seconds
 from bot.delivery.lane import Lane
 from bot.errors import TryLater, Unconfirmed
 from bot.message import Address
@@ -52,7 +52,8 @@ class Wires:
         except OSError as error:
             raise TryLater(type(error).__name__, 0.1) from None
         try:
-            writer.write(json.dumps({"key": outgoing.key, "sender": os.getpid()}).encode() + b"\n")
+            said = {"key": outgoing.key, "sender": os.getpid(), "at": seconds()}
+            writer.write(json.dumps(said).encode() + b"\n")
             if await reader.readline() != b"ok\n":
                 raise Unconfirmed("cut")
         except OSError as error:

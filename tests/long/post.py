@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ class Received:
 
     key: str
     sender: int  # process id
-    at: float  # on the clock for durations
+    at: float  # when the sender wrote it, on the machine's clock for durations
 
 
 @dataclass
@@ -45,12 +44,7 @@ class Post:
     @property
     def most_in_a_second(self) -> int:
         """The fullest second that begins with any message."""
-        most = first = 0
-        for last, message in enumerate(self.received):
-            while message.at - self.received[first].at >= 1:
-                first += 1
-            most = max(most, last - first + 1)
-        return most
+        return most_in_a_second(sorted(message.at for message in self.received))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a sender; ends with it."""
@@ -58,7 +52,7 @@ class Post:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while line := await reader.readline():
                 said = json.loads(line)
-                message = Received(said["key"], said["sender"], time.monotonic())
+                message = Received(**said)
                 self.received.append(message)
                 self.notices(message)
                 await asyncio.sleep(self._choose.uniform(*self.seconds))
@@ -71,6 +65,16 @@ class Post:
         for writer in writers or tuple(self._open):
             self._open.discard(writer)
             writer.close()
+
+
+def most_in_a_second(at: list[float]) -> int:
+    """The fullest second that begins at any of these moments."""
+    most = first = 0
+    for last, moment in enumerate(at):
+        while moment - at[first] >= 1:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 @contextlib.asynccontextmanager

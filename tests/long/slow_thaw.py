@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.clock import boot_seconds
 from bot.delivery.lane import Lane
 
 _fly = Lane._fly
 
 
 async def _later(lane: Lane) -> None:
-    if boot_seconds() > lane._until:
+    if not lane.held:
         await asyncio.sleep(1.5)
     await _fly(lane)
 
