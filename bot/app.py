@@ -24,6 +24,7 @@ from bot.content.records import Content
 from bot.content.watch import changes
 from bot.conversation.dispatcher import Dispatcher, Live
 from bot.delivery import report
+from bot.delivery.overdue import skip_late
 from bot.delivery.scheduler import Scheduler
 from bot.delivery.templates import template_ended
 from bot.errors import BrokenContent, Unavailable
@@ -42,7 +43,7 @@ from bot.web import Health, Phase, application
 log = logging.getLogger(__name__)
 _KEEP_MESSAGES = timedelta(days=3)  # Telegram repeats an update for 24 hours
 _KEEP_BODY = 64 * 1024
-_HOUSEKEEPING, _TICK = 3600.0, 1.0  # seconds
+_HOUSEKEEPING, _SWEEP, _TICK = 3600.0, 60.0, 1.0  # seconds
 CONTENT_LOADED = "content_loaded"  # the setting that says which content is being served, and since when
 
 
@@ -83,6 +84,7 @@ class Usher:
         self.scheduler = Scheduler()
         self.scheduler.every(_HOUSEKEEPING, self.housekeeping)
         self.scheduler.every(_TICK, self.lanes.tick)
+        self.scheduler.every(_SWEEP, lambda: skip_late(self.database, clock))
         routes = [route for adapter in self.adapters.values() for route in adapter.routes()]
         routes += ticket_page.routes(self.database, lambda: self.content, settings.public_url or "", secret)
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""

@@ -20,7 +20,7 @@ class Scheduler:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
 
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+    def every(self, seconds: float, job: Callable[[], Awaitable[object]]) -> None:
         """Runs a job at intervals of so many seconds. A database that is away is tried again at the next one."""
 
         async def run() -> None:

@@ -96,6 +96,16 @@ class Contact(SQLModel, table=True):
 class Conversation(SQLModel, table=True):
     """Where a person stands in the dialogue."""
 
+    __table_args__ = (
+        # What the clock asks each second: which drafts were left alone?
+        Index(
+            "draft_touched",
+            "draft_at",
+            sqlite_where=text("draft_at IS NOT NULL"),
+            postgresql_where=text("draft_at IS NOT NULL"),
+        ),
+    )
+
     contact_id: int = Field(sa_column=belongs_to("contact", primary=True))
     state: str  # JSON, see bot/conversation/state.py
     draft_at: datetime | None = moment_column()  # when a draft past consent was last touched

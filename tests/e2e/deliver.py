@@ -70,6 +70,7 @@ class Station(House):
         """Lets time pass, and does what has become due."""
         self.usher.clock.wind(timedelta(**by))
         await self.usher.lanes.tick()
+        self.usher.lanes.wake()
 
     async def wind_to(self, local: str) -> None:
         """Lets time pass until a moment on the event's clock, such as 2019-10-21T10:00."""

@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("receipt"),
     )
     _deliveries()
+    _partial("draft_touched", "conversation", ["draft_at"], "draft_at IS NOT NULL")
     op.add_column("event", sa.Column("sequence", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("event", _text("digest", nullable=True))
 
@@ -86,12 +87,12 @@ def _deliveries() -> None:
         sa.UniqueConstraint("announcement_id", "person", "way"),
     )
     op.create_index("delivery_status", "delivery", ["status", "lane"])
-    _partial("due_in_lane", ["lane", "priority", "available_at", "id"], "status = 'queued'")
-    _partial("waiting_for_person", ["contact_id"], "status = 'waiting'")
-    _partial("template_receipt", ["receipt"], "receipt IS NOT NULL")
+    _partial("due_in_lane", "delivery", ["lane", "priority", "available_at", "id"], "status = 'queued'")
+    _partial("waiting_for_person", "delivery", ["contact_id"], "status = 'waiting'")
+    _partial("template_receipt", "delivery", ["receipt"], "receipt IS NOT NULL")
     op.create_index("ix_delivery_contact_id", "delivery", ["contact_id"])
     op.create_index("ix_delivery_registration_id", "delivery", ["registration_id"])
 
 
-def _partial(name: str, columns: list[str], where: str) -> None:
-    op.create_index(name, "delivery", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+def _partial(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
