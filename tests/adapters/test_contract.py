@@ -69,7 +69,7 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     box = Mailbox(Clock())
     await box.open()
     yield box
-    await box.close()
+    await box.aclose()
 
 
 def _mail_adapter(url: str) -> EmailAdapter:

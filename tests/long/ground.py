@@ -23,6 +23,7 @@ from tests.served import Platforms, environment, free_port, platforms
 T = TypeVar("T")
 Picture = dict[str, tuple[int, str]]
 _MOVES_ON = {"seen_at", "message_until", "message_left", "tap_until", "tap_left"}  # also with a copy of a message
+_BEATS = {"lane"}  # tables that the server writes by itself: it extends its leases
 
 
 class Ground:
@@ -90,11 +91,11 @@ class Ground:
         return sum(int(float(count)) for count in counts)
 
     def picture(self, without: Iterable[str] = ()) -> Picture:
-        """Every table: how many rows, and a digest of what stands in them."""
+        """Every table that messages may change: how many rows, and a digest of what stands in them."""
         left_out = set(without)
         found: Picture = {}
         with self._engine.begin() as connection:
-            for table in inspect(connection).get_table_names():
+            for table in set(inspect(connection).get_table_names()) - _BEATS:
                 rows = connection.execute(text(f'SELECT * FROM "{table}"')).mappings()  # noqa: S608  # our own names
                 kept = sorted(repr([value for name, value in row.items() if name not in left_out]) for row in rows)
                 found[table] = len(kept), hashlib.sha256("\n".join(kept).encode("utf-8", "replace")).hexdigest()
