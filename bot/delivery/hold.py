@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -34,6 +35,7 @@ class Hold:
         self.epoch = 0  # 0: the lane is not ours
         self._database, self._on_taken, self._on_lost = database, on_taken, on_lost
         self._until = 0.0
+        self._end: asyncio.TimerHandle | None = None
         self._free_since: float | None = None
 
     @property
@@ -42,11 +44,19 @@ class Hold:
         return bool(self.epoch) and boot_seconds() < self._until
 
     def extended(self, before: float) -> None:
-        """The lease counts from before the transaction that gave it: so it cannot end sooner than we think."""
+        """The lease counts from before the transaction that gave it: so it cannot end sooner than we think.
+
+        At its end the lane is lost, also while a database that does not answer is still being waited for.
+        """
         self._until = before + self.lease.seconds
+        if self._end:
+            self._end.cancel()
+        self._end = asyncio.get_running_loop().call_later(max(0.0, self._until - boot_seconds()), self.lose)
 
     def lose(self) -> None:
         """The lane is not ours any more."""
+        if self._end:
+            self._end.cancel()
         if self.epoch:
             self.epoch = 0
             log.info("lost the lane", extra={"lane": self.lease.account})

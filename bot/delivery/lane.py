@@ -69,7 +69,8 @@ class Lane:
         """
         self.account = account
         self._database, self._accounts, self._clock, self._prepare = database, accounts, clock, prepare
-        self._hold = Hold(database, Lease(account, holder, lease, clock), on_taken, on_lost)
+        self._on_lost = on_lost
+        self._hold = Hold(database, Lease(account, holder, lease, clock), on_taken, self._lost)
         self._pacer = Pacer(rate) if rate else None
         self._window = window
         self._ahead = min(window, int(rate) + 1) if rate else window  # a second's worth: what is urgent comes soon
@@ -105,7 +106,7 @@ class Lane:
         finally:
             pace.cancel()
             await self._sender.close()
-            self._lose()
+            self._hold.lose()
             self._ended.set()
 
     async def drain(self) -> None:
@@ -123,8 +124,6 @@ class Lane:
                 troubles = 0
             except Exception as error:  # rows stay as they are, and results in memory: it is done again
                 _tell(self.account, error)
-                if not self._hold.lasts:
-                    self._lose()
                 wait = min(_TROUBLE * 2**troubles, _MOST_TROUBLE)
                 troubles = min(troubles + 1, 10)
                 await self._quiet(wait * _random.uniform(0.5, 1))
@@ -148,10 +147,10 @@ class Lane:
         """Nothing is begun so late that its answer could come after the lease."""
         self._sender.permit(self._hold.epoch, before + self._hold.lease.seconds * (1 - _SEND - _MARGIN))
 
-    def _lose(self) -> None:
+    def _lost(self) -> None:
         self._sender.permit(0, 0.0)
         self._sender.ground()
-        self._hold.lose()
+        self._on_lost()
 
     async def _round(self) -> None:
         """Waits until a flight is worth it, and flies."""
@@ -172,7 +171,13 @@ class Lane:
             flown = await self._database.transact(partial(flight.fly, orders=orders))
         self._flew_at, self._doubtful = seconds(), False
         if not flown.held:
-            self._lose()
+            self._hold.lose()
+            return
+        if (
+            self._hold.epoch != orders.epoch
+        ):  # the lease ended here while the database was slow: nothing of it may leave
+            self._sender.launch(flown)
+            self._sender.ground()
             return
         self._hold.extended(before)
         self._permit(before)

@@ -17,7 +17,7 @@ from bot.delivery.flight import Flown
 from bot.delivery.pacer import Pacer
 from bot.delivery.people import Due
 from bot.delivery.results import Attempt, Result, Window
-from bot.errors import Moved, UsherError
+from bot.errors import Moved, Paused, UsherError
 from bot.message import Address, Reply
 from bot.store.outbox import DeliveryStatus, Route
 
@@ -162,6 +162,8 @@ class Sender:
             if self._may_begin(attempt):
                 async with asyncio.timeout(self._limit):
                     await self._send(to, outgoing, attempt.due.route)
+        except Paused as later:
+            self.rest(seconds() + later.delay)
         except Exception as error:
             log.warning("a pin was not sent", extra={"delivery": attempt.due.id, "fault": type(error).__name__})
 

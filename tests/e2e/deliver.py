@@ -305,6 +305,15 @@ async def told(home: Station, name: str, within: float = 10.0, **statuses: str) 
         await asyncio.sleep(0.01)
 
 
+async def handed_over(home: Station, name: str, route: str) -> None:
+    """Waits until the one delivery of an announcement is another lane's, and has that look for it."""
+    end = seconds() + 10
+    while (await listed(home, name))[0]["route"] != route:
+        assert seconds() < end, "it did not come about in time"
+        await asyncio.sleep(0.01)
+    home.usher.lanes.wake()
+
+
 async def receipt_of(home: Station, name: str) -> str:
     """The platform's id of the template message that an announcement sent."""
     found = select(col(Delivery.receipt)).where(col(Delivery.announcement_id) == name)

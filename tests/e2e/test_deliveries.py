@@ -66,7 +66,7 @@ from tests.served import Platforms, Process, environment, free_port, platforms
 on_the_shared_loop = pytest.mark.asyncio(loop_scope="session")
 FIELDS = ["announcement", "kind", "reference", "way", "route", "status", "attempts", "error", "due_at", "sent_at"]
 WORDS = "王芳您好，请走东门。"
-SILENT = Order(delay=6)  # seconds; a lane cuts off what takes 5
+SILENT = Order(delay=5.2)  # seconds; a lane cuts off what takes 5
 VENUE = Details("示例大厦", "Example Tower", "深圳市示例路1号", "1 Example Road, Shenzhen", 22.5431, 114.0579)
 
 
@@ -629,7 +629,7 @@ async def _what_could_not_leave_in_time_is_missed(home: Station, wang: Guest, an
 
 async def _a_reminder_leaves_at_its_minute(home: Station, wang: Guest, ann: Guest) -> None:
     """The clock runs on by itself, and nobody calls its tick."""
-    await home.wind_to("2019-10-22T07:29:58")
+    await home.wind_to("2019-10-22T07:29:59")
     assert [len(arrived(home, one.phone)) for one in (wang, ann)] == [2, 2]
     await until(lambda: [len(arrived(home, one.phone)) for one in (wang, ann)] == [3, 3])
     for row in await ended(home, "morning"):
