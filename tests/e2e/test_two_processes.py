@@ -16,6 +16,7 @@ from bot.sandbox.wechat_phone import Phone
 from bot.sandbox.wechat_xml import Value
 from bot.serve import bound, server
 from tests.e2e.talk import FORM, follower, lines, questions, reference_in, registrations, says, writer
+from tests.listening import fall_silent, listen
 from tests.served import House, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,21 +26,15 @@ COPIES = 20
 @contextlib.asynccontextmanager
 async def _second(home: House) -> AsyncIterator[str]:
     """A second bot with nothing in common but the database and the platforms; its address."""
-    port, opened = free_port(), asyncio.Event()
+    port = free_port()
     usher = Usher(home.usher.settings.model_copy(update={"port": port}), home.usher.clock)
-
-    async def open_() -> None:
-        opened.set()
-
-    web = server(usher.application, open_)
-    serving = asyncio.create_task(web.serve(sockets=[bound("127.0.0.1", port)]))
-    await opened.wait()
+    web = server(usher.application)
+    await listen(web, bound("127.0.0.1", port))
     await usher.start()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        web.should_exit = True
-        await serving
+        await fall_silent(web)
         await usher.drain()
         await usher.stop()
 
