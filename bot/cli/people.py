@@ -45,7 +45,8 @@ def confirm(references: tuple[str, ...], all_pending: bool) -> None:
     if references:
         show(deciding.confirm(settings, clock, references))
     else:
-        show(deciding.confirm_all_pending(settings, clock))
+        decided = list(deciding.confirm_all_pending(settings, clock))
+        show(decided or ["nobody waits for a decision"])
 
 
 @usher.command()

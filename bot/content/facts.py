@@ -88,7 +88,7 @@ def facts(event: Event, texts: Mapping[str, Words], venue: Venue | None, languag
     if venue:
         given["venue.name"], given["venue.address"] = venue.name.of(language), venue.address.of(language)
         given["venue.text"] = f"{given['venue.name']}\n{given['venue.address']}"
-        given["venue.directions"] = venue.directions.of(language) if venue.directions else ""
+        given["venue.directions"] = (venue.directions or texts["venue.no_directions"]).of(language)
     return known | later | {name: value for name, value in given.items() if value}
 
 

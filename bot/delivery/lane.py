@@ -182,7 +182,8 @@ class Lane:
         self._hold.extended(before)
         self._permit(before)
         if room:
-            self._more = flown.found >= room or any(result.given_up for result in written)
+            again = orders.known is not None or any(result.given_up for result in written)
+            self._more = again or flown.found >= room
         self._sender.rest(self._flew_at + flown.rest)
         self._sender.launch(flown)
 

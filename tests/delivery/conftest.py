@@ -7,7 +7,7 @@ import pytest
 from bot.clock import Clock
 from bot.store.database import Database
 from tests.delivery.flights import Yard
-from tests.emptied import database, kept_open
+from tests.emptied import Open, database, empty, kept_open
 
 __all__ = ["database", "kept_open"]
 
@@ -15,4 +15,12 @@ __all__ = ["database", "kept_open"]
 @pytest.fixture
 def yard(database: Database, clock: Clock) -> Yard:
     """A place to send from."""
+    return Yard(database, clock)
+
+
+@pytest.fixture
+def quick_yard(kept_open: Open, clock: Clock) -> Yard:
+    """A yard on SQLite alone, for what takes seconds and is not about the database."""
+    database = kept_open("sqlite")
+    empty(database)
     return Yard(database, clock)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import Session, col, update
 
-from bot.adapters.base import Outgoing
+from bot.adapters.base import Outgoing, Pin
 from bot.clock import seconds
 from bot.content.facts import Venue
 from bot.delivery import leftovers
@@ -96,18 +97,18 @@ async def test_nothing_before_its_time_and_winding_the_clock_brings_it_on(yard: 
     assert statuses(yard.database) == {"sent": 1, "queued": 1}
 
 
-async def test_what_this_process_queued_leaves_at_once_and_what_another_did_within_a_second(yard: Yard) -> None:
-    yard.on_telegram(3)
-    lane, took = yard.lane(lease=timedelta(seconds=10)), yard.platform.took
+async def test_what_this_process_queued_leaves_at_once_and_what_another_did_within_a_second(quick_yard: Yard) -> None:
+    quick_yard.on_telegram(3)
+    lane, took = quick_yard.lane(lease=timedelta(seconds=10)), quick_yard.platform.took
     async with running(lane):
         await eventually(lambda: lane.held)
         await asyncio.sleep(0.2)
-        yard.queue([1], "B-1")
+        quick_yard.queue([1], "B-1")
         lane.wake()
         await eventually(lambda: len(took) == 1, within=0.2)
         for number in (2, 3):
             await asyncio.sleep(0.1 * number)
-            yard.queue([number], f"B-{number}")
+            quick_yard.queue([number], f"B-{number}")
             await eventually(lambda: len(took) == number, within=1)  # noqa: B023
 
 
@@ -394,30 +395,31 @@ async def test_what_is_to_be_tried_later_is_tried_five_times_with_growing_waits(
         assert least * 0.7 < wait <= least * 1.5
 
 
-async def test_a_429_lets_the_whole_lane_rest_and_costs_no_try(yard: Yard) -> None:
-    yard.on_telegram(40)
-    yard.queue(range(1, 41))
-    yard.platform.seconds = 0.01
-    yard.platform.says["5"] = [Paused("429", 1.2)]
-    await yard.send_all(yard.lane(window=4))
+async def test_a_429_lets_the_whole_lane_rest_and_costs_no_try(quick_yard: Yard) -> None:
+    quick_yard.on_telegram(40)
+    quick_yard.queue(range(1, 41))
+    quick_yard.platform.seconds = 0.01
+    quick_yard.platform.says["5"] = [Paused("429", 1.2)]
+    await quick_yard.send_all(quick_yard.lane(window=4))
     rested = max(
-        later.at - earlier.at for earlier, later in zip(yard.platform.asked, yard.platform.asked[1:], strict=False)
+        later.at - earlier.at
+        for earlier, later in zip(quick_yard.platform.asked, quick_yard.platform.asked[1:], strict=False)
     )
     assert 1.1 < rested < 2.2
-    assert statuses(yard.database) == {"sent": 40}
-    assert {row.attempts for row in yard.deliveries()} == {1}
-    assert yard.stored_lane().paused_until is not None
-    assert yard.stored_lane().reason == "429"
+    assert statuses(quick_yard.database) == {"sent": 40}
+    assert {row.attempts for row in quick_yard.deliveries()} == {1}
+    assert quick_yard.stored_lane().paused_until is not None
+    assert quick_yard.stored_lane().reason == "429"
 
 
-async def test_the_rest_is_kept_by_whoever_takes_the_lane_next(yard: Yard) -> None:
-    yard.on_telegram(2)
-    yard.queue([1, 2])
-    yard.platform.says["1"] = [Paused("429", 2)]
-    await yard.send_all(yard.lane(window=1), until=lambda: len(yard.platform.asked) == 1)
-    asked = yard.platform.asked[0].at
-    await yard.send_all(yard.lane(holder="there"))
-    assert yard.platform.took[0].at - asked > 1.9
+async def test_the_rest_is_kept_by_whoever_takes_the_lane_next(quick_yard: Yard) -> None:
+    quick_yard.on_telegram(2)
+    quick_yard.queue([1, 2])
+    quick_yard.platform.says["1"] = [Paused("429", 2)]
+    await quick_yard.send_all(quick_yard.lane(window=1), until=lambda: len(quick_yard.platform.asked) == 1)
+    asked = quick_yard.platform.asked[0].at
+    await quick_yard.send_all(quick_yard.lane(holder="there"))
+    assert quick_yard.platform.took[0].at - asked > 1.9
 
 
 async def test_wrong_keys_let_the_lane_rest_for_ten_minutes_and_say_so(
@@ -524,7 +526,9 @@ class Interrupted:
             self.failed += 1
         if how == "before":
             raise Unavailable("the database did not answer")
+        await asyncio.sleep(0.9 if how == "slow before" else 0)
         done = await self._database.transact(work)
+        await asyncio.sleep(0.9 if how == "slow after" else 0)
         if how == "after":
             raise Unavailable("the connection was lost")
         return done
@@ -549,11 +553,8 @@ async def test_a_commit_whose_answer_was_lost_sends_nothing_twice_and_loses_noth
     yard.queue(range(1, 61))
     yard.platform.seconds = 0.01
     lost = Interrupted(yard)
+    lost.fails = ["", *("", "after") * 3]  # the lane is taken; then every second flight
     async with running(yard.lane(database=lost, window=10)):
-        for _ in range(3):
-            before = len(to(yard))
-            lost.fails = ["after"]
-            await eventually(lambda: len(to(yard)) > before)  # noqa: B023
         await eventually(yard.all_are("sent"))
     assert lost.failed == 3
     assert sorted(map(int, to(yard))) == list(range(1, 61))
@@ -572,6 +573,49 @@ async def test_control_without_looking_back_such_rows_would_be_left(
         await eventually(lambda: lost.failed and yard.all_are("sent", "sending")())
         await asyncio.sleep(0.5)
         assert statuses(yard.database)["sending"] > 0
+
+
+@pytest.mark.parametrize("how", ["slow before", "slow after"])
+async def test_a_database_that_answers_after_the_end_of_the_lease_finds_nobody_sending(yard: Yard, how: str) -> None:
+    """The lane is lost at that end, not at the answer; what was taken up meanwhile is sent by whoever comes next."""
+    yard.on_telegram(30)
+    yard.queue(range(1, 31))
+    yard.platform.seconds = 0.01
+    slow, lost = Interrupted(yard), []
+    slow.fails = ["", "", how]  # the lane is taken, a first flight, a second one
+    lane = yard.lane(
+        database=slow,
+        window=10,
+        lease=timedelta(seconds=0.6),
+        on_lost=lambda: lost.append((slow.failed, len(to(yard)))),
+    )
+    async with running(lane):
+        await eventually(lambda: lost)
+        assert not lane.held
+        await eventually(yard.all_are("sent"))
+    assert lost[0] == (1, 10)
+    assert sorted(map(int, to(yard))) == list(range(1, 31))
+    assert {row.attempts for row in yard.deliveries()} == {1}
+
+
+async def test_a_429_at_a_pin_lets_the_lane_rest_as_well(quick_yard: Yard) -> None:
+    quick_yard.on_telegram(26)
+    quick_yard.queue(range(1, 27))
+    at: list[tuple[float, bool]] = []
+
+    async def send(address: Address | str, outgoing: Outgoing, route: str) -> str:
+        at.append((seconds(), bool(outgoing.pin)))
+        if outgoing.pin and sum(pin for _, pin in at) == 1:
+            raise Paused("429", 1)
+        return ""
+
+    def compose(due: Due, *rest: Any) -> Outgoing:
+        return replace(composed(due, *rest), pin=Pin(22.5, 114.0, "会场", "深圳"))
+
+    await quick_yard.send_all(quick_yard.lane(send=send, compose=compose, rate=20.0, lease=timedelta(seconds=10)))
+    first = next(moment for moment, pin in at if pin)
+    assert min(moment for moment, _ in at if moment > first) - first > 0.9
+    assert statuses(quick_yard.database) == {"sent": 26}
 
 
 async def test_a_flight_takes_as_many_statements_for_thirty_rows_as_for_three(yard: Yard) -> None:
@@ -627,17 +671,17 @@ async def test_a_drained_lane_leaves_nothing_unconfirmed_and_is_free_at_once(yar
     assert sorted(map(int, to(yard))) == list(range(1, 61))
 
 
-async def test_what_waits_for_its_second_is_given_back_when_the_lane_is_drained(yard: Yard) -> None:
-    yard.on_telegram(60)
-    yard.queue(range(1, 61))
-    lane = yard.lane(rate=20.0, lease=timedelta(seconds=10))
+async def test_what_waits_for_its_second_is_given_back_when_the_lane_is_drained(quick_yard: Yard) -> None:
+    quick_yard.on_telegram(60)
+    quick_yard.queue(range(1, 61))
+    lane = quick_yard.lane(rate=20.0, lease=timedelta(seconds=10))
     async with running(lane):
-        await eventually(lambda: len(to(yard)) >= 3)
+        await eventually(lambda: len(to(quick_yard)) >= 3)
         began = seconds()
         await lane.drain()
         assert seconds() - began < 0.5
-    assert statuses(yard.database) == {"sent": len(to(yard)), "queued": 60 - len(to(yard))}
-    assert {row.attempts for row in yard.deliveries() if row.status == "queued"} == {0}
+    assert statuses(quick_yard.database) == {"sent": len(to(quick_yard)), "queued": 60 - len(to(quick_yard))}
+    assert {row.attempts for row in quick_yard.deliveries() if row.status == "queued"} == {0}
 
 
 async def test_a_lane_that_never_ran_or_has_ended_is_drained_at_once(yard: Yard) -> None:
@@ -658,15 +702,15 @@ async def test_whoever_asked_is_told_when_the_lane_is_taken_and_when_it_is_lost(
     assert told.count("taken") == told.count("lost")
 
 
-async def test_a_chat_gets_one_message_a_second_while_others_go_on(yard: Yard) -> None:
-    yard.on_telegram(5)
+async def test_a_chat_gets_one_message_a_second_while_others_go_on(quick_yard: Yard) -> None:
+    quick_yard.on_telegram(5)
     for name in ("A", "B"):
-        yard.queue([1], name)
-    yard.queue(range(2, 6), "C")
-    lane = yard.lane(rate=20.0, lease=timedelta(seconds=10))
-    await yard.send_all(lane)
-    first, second = (message.at for message in yard.platform.took if message.to == "1")
+        quick_yard.queue([1], name)
+    quick_yard.queue(range(2, 6), "C")
+    lane = quick_yard.lane(rate=20.0, lease=timedelta(seconds=10))
+    await quick_yard.send_all(lane)
+    first, second = (message.at for message in quick_yard.platform.took if message.to == "1")
     assert second - first >= 0.99
-    assert max(message.at for message in yard.platform.took if message.to != "1") < second
+    assert max(message.at for message in quick_yard.platform.took if message.to != "1") < second
     assert isinstance(lane, Lane)
     assert Address("telegram", BOT, "1") not in lane._sender.waiting.values()

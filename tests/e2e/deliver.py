@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, update
-from sqlmodel import Session, col, select
+from sqlalchemy import update
+from sqlmodel import Session
 
 from bot import app
 from bot.answers.matcher import Matcher
@@ -22,10 +21,6 @@ from bot.app import Usher
 from bot.app import matcher_of as app_matcher
 from bot.clock import seconds
 from bot.content.records import Content
-from bot.delivery import announcements, report
-from bot.delivery.queueing import queue_slice
-from bot.registration import decide
-from bot.registration.decision import Desk
 from bot.sandbox.door import Door
 from bot.sandbox.mailbox_mail import Mail, read_mail
 from bot.sandbox.telegram import TelegramPlatform
@@ -33,10 +28,10 @@ from bot.sandbox.wechat import WeChatPlatform
 from bot.sandbox.wechat_phone import Phone as Follower
 from bot.serve import bound, server
 from bot.settings import read
-from bot.store.outbox import Delivery, Kind, Lane, Way
+from bot.store.outbox import Lane
 from bot.store.tables import Contact, Registration, Status
 from tests.adapters.email.conftest import Post, Server
-from tests.e2e.conftest import QUIET
+from tests.e2e.conftest import QUIET, content_at_the_end
 from tests.e2e.talk import Phone, whose
 from tests.served import House, Platforms, environment, free_port, platforms
 
@@ -47,13 +42,9 @@ TEXTS = {
     "zh": {"text": "{name}您好，请走东门。", "short": "请走东门"},
     "en": {"text": "Hello {name}, the east gate please.", "short": "The east gate"},
 }
+WORDS = "王芳您好，请走东门。"  # as somebody with the usual name reads it
 LATER_THAN_USUAL = "2019-10-15T12:00:00+08:00"  # no reminder is due for six days: a clock may be wound
-_UNDECIDED = ("queued", "sending")
-_names = itertools.count(1)
 _matchers: dict[str, Matcher] = {}  # by version of the content: training one takes longer than most tests
-
-Row = Mapping[str, Any]
-"""A line of `usher deliveries`."""
 
 
 @dataclass
@@ -85,7 +76,15 @@ class Station(House):
             self.up(platform)
         self.wechat.templates.telling = "after"
         self.post.plays.clear()
-        await rested(self)
+        await self.rested()
+
+    async def rested(self) -> None:
+        """Ends every rest and gives back every route, as hours later; the tests have no hours."""
+        values: dict[str, Any] = {"paused_until": None, "reason": "", "off": {}}
+        await self.usher.database.write(lambda session: session.execute(update(Lane).values(**values)))
+        for lane in self.usher.lanes._lanes:
+            lane._sender.rests_until = 0.0
+        self.usher.lanes.wake()
 
     async def down(self, platform: WeChatPlatform | TelegramPlatform) -> None:
         """Nobody listens there any more, and whoever had a connection sees that it is cut."""
@@ -134,6 +133,13 @@ async def station(database_url: str, **settings: str) -> AsyncIterator[Station]:
         async with _serving(usher, port):
             await until(lambda: played.telegram.updates.webhook is not None)
             yield Station(usher, played.wechat, played.telegram, f"http://127.0.0.1:{port}", port, post)
+
+
+@contextlib.asynccontextmanager
+async def alone(database_url: str, **settings: str) -> AsyncIterator[Station]:
+    """A station of the test's own."""
+    async with station(database_url, **settings) as home, content_at_the_end(home):
+        yield home
 
 
 @contextlib.asynccontextmanager
@@ -198,13 +204,14 @@ def enrol(
     """The same in the caller's transaction."""
     reference = f"FFS-{uuid.uuid4().hex[:6].upper()}"
     address = f"{reference.lower()}@example.com" if email else ""
-    values = {"status": Status.CONFIRMED, "name": "王芳", "phone": "+8613800138000", "decided_at": now} | registration
-    common = {"language": values.get("language", "zh"), "created_at": now}
+    usual = {"status": Status.CONFIRMED, "name": "王芳", "phone": "+8613800138000", "decided_at": now}
+    values: dict[str, Any] = usual | registration
+    common: dict[str, Any] = {"language": values.get("language", "zh"), "created_at": now}
     contact = Contact(**_chat(played, phone, window, now), **common, language_chosen=True, seen_at=now)
     session.add(contact)
     session.flush()
-    row = {"reference": reference, "contact_id": contact.id, "email": address or None, "channel": contact.channel}
-    session.add(Registration(**row, **{**common, **values}, consent_at=now))
+    values |= {"reference": reference, "contact_id": contact.id, "email": address or None, "channel": contact.channel}
+    session.add(Registration(**{**common, **values}, consent_at=now))
     return Guest(phone, reference, address)
 
 
@@ -220,144 +227,6 @@ def _chat(played: House | Platforms, phone: Phone, window: str, now: datetime) -
         count, lasts = played.wechat.tap_window if window == "tap" else played.wechat.window
         chat |= {f"{window}_until": now + lasts, f"{window}_left": count}
     return chat
-
-
-# What leaves
-
-
-async def announce(home: Station, *guests: Guest, **more: Any) -> str:
-    """Announces something to these people; the announcement's id. A reminder has a template, a broadcast has none.
-
-    `more`: kind, ways, texts.
-    """
-    return (await announce_at_once(home, 1, *guests, **more))[0]
-
-
-async def announce_at_once(
-    home: Station,
-    count: int,
-    *guests: Guest,
-    kind: Kind = Kind.BROADCAST,
-    ways: Sequence[Way] = (Way.CHAT,),
-    texts: announcements.Texts = TEXTS,
-) -> list[str]:
-    """So many announcements in one transaction; their ids."""
-    names = [f"{kind}-{next(_names)}" for _ in range(count)]
-    audience = f"reference={','.join(one.reference for one in guests)}"
-    said: dict[str, Any] = {"kind": kind, "audience": audience, "texts": texts, "ways": ways}
-    accounts, now = home.usher.lanes.accounts, home.now
-
-    def write(connection: Connection) -> None:
-        for name in names:
-            announcements.announce(connection, id=name, accounts=accounts, now=now, **said)
-            queue_slice(connection, name, accounts, now)
-
-    await home.usher.database.transact(write)
-    home.usher.lanes.wake()
-    return names
-
-
-async def confirms(home: Station, *references: str) -> None:
-    """An organizer confirms these, in this process."""
-    desk = Desk(home.usher.content.event, home.usher.lanes.accounts, home.now, "command")
-    await home.usher.database.transact(lambda found: decide.confirm(found, references, desk))
-    home.usher.lanes.wake()
-
-
-async def listed(home: Station, name: str) -> list[Row]:
-    """The lines of `usher deliveries --announcement NAME`."""
-    zone = home.usher.content.event.zone
-    return await home.usher.database.read(lambda session: list(report.listing(session, zone, name)))
-
-
-async def ended(home: Station, name: str, within: float = 10.0) -> list[Row]:
-    """The lines of an announcement once no lane has anything more to do with them."""
-    end = seconds() + within
-    while True:
-        rows = await listed(home, name)
-        if rows and all(row["status"] not in _UNDECIDED for row in rows):
-            return rows
-        assert seconds() < end, f"still undecided: {rows}"
-        await asyncio.sleep(0.01)
-
-
-async def became(
-    home: Station, name: str, status: str, where: Callable[[Row], object] = bool, within: float = 10.0
-) -> Row:
-    """The one line of an announcement to one person by one way, once it stands so and more is true of it."""
-    end = seconds() + within
-    while True:
-        (row,) = await listed(home, name)
-        if row["status"] == status and where(row):
-            return row
-        assert seconds() < end, f"expected {status}, it is {row}"
-        await asyncio.sleep(0.01)
-
-
-async def told(home: Station, name: str, within: float = 10.0, **statuses: str) -> dict[str, Row]:
-    """The lines of an announcement to one person by way, once they stand so: `chat="sent", mail="sent"`."""
-    end = seconds() + within
-    while True:
-        rows = {row["way"]: row for row in await listed(home, name)}
-        if {way: row["status"] for way, row in rows.items()} == statuses:
-            return rows
-        assert seconds() < end, f"expected {statuses}, it is {rows}"
-        await asyncio.sleep(0.01)
-
-
-async def handed_over(home: Station, name: str, route: str) -> None:
-    """Waits until the one delivery of an announcement is another lane's, and has that look for it."""
-    end = seconds() + 10
-    while (await listed(home, name))[0]["route"] != route:
-        assert seconds() < end, "it did not come about in time"
-        await asyncio.sleep(0.01)
-    home.usher.lanes.wake()
-
-
-async def receipt_of(home: Station, name: str) -> str:
-    """The platform's id of the template message that an announcement sent."""
-    found = select(col(Delivery.receipt)).where(col(Delivery.announcement_id) == name)
-    end = seconds() + 10
-    while True:
-        receipt = await home.usher.database.read(lambda session: session.scalar(found))
-        if receipt:
-            return receipt
-        assert seconds() < end, "no template message was sent"
-        await asyncio.sleep(0.01)
-
-
-async def tried(home: Station, name: str) -> list[tuple[str, str]]:
-    """Which routes were given up, and why."""
-    found = select(col(Delivery.tried)).where(col(Delivery.announcement_id) == name)
-    steps = await home.usher.database.read(lambda session: list(session.scalars(found)))
-    return [(step["route"], step["error"]) for row in steps for step in row]
-
-
-async def lane_of(home: Station, account: str) -> Lane:
-    """What is known of a lane."""
-    return await home.usher.database.read(lambda session: session.get_one(Lane, account))
-
-
-async def rested(home: Station) -> None:
-    """Ends every rest and gives back every route, as hours later; the tests have no hours."""
-    values = {"paused_until": None, "reason": "", "off": {}}
-    await home.usher.database.write(lambda session: session.execute(update(Lane).values(**values)))
-    for lane in home.usher.lanes._lanes:
-        lane._sender.rests_until = 0.0
-    home.usher.lanes.wake()
-
-
-def calls(home: House | Platforms, name: str) -> int:
-    """How often a platform was called by that name."""
-    if name.startswith("send"):
-        return sum(call == name for call, _ in home.telegram.api.calls)
-    return home.wechat.api.calls.count(name)
-
-
-def arrived(home: House | Platforms, phone: Phone) -> list[str]:
-    """What the platforms took from the bot for somebody, replies left out; the oldest first."""
-    took = [*home.wechat.api.accepted, *home.telegram.limits.accepted]
-    return [one.text for one in took if one.to == whose(phone) and not one.reply]
 
 
 def _matcher_of(content: Content) -> Matcher:

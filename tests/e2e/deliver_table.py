@@ -23,7 +23,8 @@ from tests.adapters.email import test_adapter as smtp
 from tests.adapters.email.conftest import CUT, SILENCE
 from tests.adapters.test_results import BY_CODE, HTTP, LATE, STALE, TELEGRAMS, TOKENS
 from tests.adapters.test_results import Row as Answered
-from tests.e2e.deliver import Station, became, handed_over, lane_of, rested, tried
+from tests.e2e.deliver import Station
+from tests.e2e.deliver_rows import became, handed_over, lane_of, tried
 
 MESSAGE, TEMPLATE, TELEGRAM, EMAIL = "wechat_message", "wechat_template", "telegram", "email"
 _RESTS = (Paused, Misconfigured)
@@ -98,7 +99,7 @@ async def _later(home: Station, name: str, means: type[UsherError], words: str, 
         assert lane.paused_until > home.usher.clock.real() + timedelta(seconds=590 if means is not Paused else 0)
         assert lane.reason == row["error"]
         home.post.plays.clear()
-        await rested(home)
+        await home.rested()
     else:
         home.post.plays.clear()
         await home.wind(minutes=1)

@@ -27,21 +27,17 @@ from bot.commands import deciding, telling
 from bot.delivery import pacer
 from bot.errors import Misconfigured, RouteOff, TryLater, Unreachable, UsherError, WindowClosed
 from bot.registration.venue import Details
-from bot.sandbox.trouble import Order
 from bot.sandbox.wechat_phone import Phone as Follower
 from bot.sandbox.wechat_xml import Bare, Value
 from bot.settings import Settings, read
 from bot.store.database import Database
 from bot.store.outbox import Kind, Way
-from tests.adapters.email.conftest import CUT, SILENCE
 from tests.adapters.test_results import CALLS, Row
 from tests.conftest import ROOT, postgresql_url, sqlite_url
-from tests.e2e.conftest import BOTH, NewDatabase, content_at_the_end, running, side_by_side
-from tests.e2e.deliver import (
-    LATER_THAN_USUAL,
-    TEXTS,
-    Guest,
-    Station,
+from tests.e2e.conftest import BOTH, NewDatabase, running, side_by_side
+from tests.e2e.deliver import LATER_THAN_USUAL, TEXTS, WORDS, Guest, Station, alone, enrol, guest, station, until
+from tests.e2e.deliver_reminders import two_weeks
+from tests.e2e.deliver_rows import (
     announce,
     announce_at_once,
     arrived,
@@ -49,24 +45,19 @@ from tests.e2e.deliver import (
     calls,
     confirms,
     ended,
-    enrol,
-    guest,
     lane_of,
     listed,
     receipt_of,
-    station,
     told,
     tried,
-    until,
 )
 from tests.e2e.deliver_table import EMAIL, MAILS, MESSAGE, ROWS, TELEGRAM, TEMPLATE, ends_as, how
+from tests.e2e.deliver_trouble import never_again, silence
 from tests.e2e.talk import FORM, FORM_EN, contact, content_with, follower, lines, registers, says, talk, writer
 from tests.served import Platforms, Process, environment, free_port, platforms
 
 on_the_shared_loop = pytest.mark.asyncio(loop_scope="session")
 FIELDS = ["announcement", "kind", "reference", "way", "route", "status", "attempts", "error", "due_at", "sent_at"]
-WORDS = "王芳您好，请走东门。"
-SILENT = Order(delay=5.2)  # seconds; a lane cuts off what takes 5
 VENUE = Details("示例大厦", "Example Tower", "深圳市示例路1号", "1 Example Road, Shenzhen", 22.5431, 114.0579)
 
 
@@ -88,13 +79,6 @@ async def home(shared: Station) -> AsyncIterator[Station]:
     yield shared
     content_with(shared)
     assert shared.telegram.limits.broken == []
-
-
-@contextlib.asynccontextmanager
-async def alone(database_url: str, **settings: str) -> AsyncIterator[Station]:
-    """A station of the test's own."""
-    async with station(database_url, **settings) as home, content_at_the_end(home):
-        yield home
 
 
 # A decision is told
@@ -126,7 +110,7 @@ async def _the_mail_brings_all_that_one_needs(home: Station, address: str, refer
     (mail,) = home.mails(address)
     for text in (mail.text, mail.html):
         assert reference in text
-    assert f"Message-ID: <{mail_key(mail.raw)}@example.org>".encode() in mail.raw
+    assert len(re.findall(rb"(?m)^Message-ID: <[0-9]+-[0-9a-f]{16}@example\.org>\r?$", mail.raw)) == 1
     parts = {part.kind: part for part in mail.attachments}
     entry = vobject.readOne(parts["text/calendar"].content.decode())
     assert (entry.method.value, entry.vevent.sequence.value) == ("REQUEST", "0")
@@ -139,12 +123,6 @@ async def _the_mail_brings_all_that_one_needs(home: Station, address: str, refer
         ticket = await client.get(code.text)
     assert ticket.status_code == 200
     assert reference in ticket.text
-
-
-def mail_key(raw: bytes) -> str:
-    found = re.search(rb"Message-ID: <(\d+-[0-9a-f]{16})@", raw)
-    assert found, raw[:500]
-    return found[1].decode()
 
 
 @on_the_shared_loop
@@ -487,154 +465,21 @@ async def test_a_flood_limit_stops_everybody_and_loses_nobody(home: Station) -> 
     assert "Telegram 429" in (await lane_of(home, f"telegram:{home.telegram.bot['id']}")).reason
 
 
-async def test_what_nobody_knows_about_is_never_sent_again(database_url: str) -> None:
-    """Each of these arrived, and only its answer was lost: sent again it would arrive twice."""
-    async with alone(database_url, NOW=LATER_THAN_USUAL) as home:
-        wang, li, ann, han = [
-            await guest(home, phone) for phone in (follower(home), writer(home), writer(home), writer(home))
-        ]
-        home.wechat.trouble.next(CALLS[MESSAGE], Order(cut=True, done=True))
-        home.telegram.trouble.next(CALLS[TELEGRAM], Order(status=502, done=True))
-        names = [await announce(home, one) for one in (wang, li)]
-        home.post.plays["CONTENT"] = CUT
-        names.append(await announce(home, ann, ways=(Way.MAIL,)))
-        for name in names:
-            await became(home, name, "unconfirmed", lambda row: row["attempts"] == 1)
-        home.post.plays.clear()
-        await home.wind(hours=2)
-        await _goes_on(home, han)
-        assert [len(arrived(home, one.phone)) for one in (wang, li, ann)] == [1, 1, 0]
-        assert home.mails(ann.email) == []
-    async with alone(database_url, NOW=LATER_THAN_USUAL) as home:  # as after a restart
-        await home.wind(hours=3)
-        await _goes_on(home, await guest(home, writer(home)))
-        assert calls(home, CALLS[MESSAGE]) == 0
-        assert (calls(home, CALLS[TELEGRAM]), len(home.post.mails)) == (1, 1)
-        for name in names:
-            await became(home, name, "unconfirmed", lambda row: row["attempts"] == 1)
-
-
-async def _goes_on(home: Station, one: Guest) -> None:
-    """By every route something else leaves: whatever was due before is past."""
-    for ways in ((Way.CHAT,), (Way.MAIL,)):
-        await became(home, await announce(home, one, ways=ways), "sent")
+async def test_what_nobody_knows_about_is_never_sent_again(new_database: NewDatabase) -> None:
+    await side_by_side(*(never_again(new_database(kind)) for kind in BOTH))
 
 
 async def test_who_says_nothing_is_not_waited_for_and_what_it_did_is_not_guessed(new_database: NewDatabase) -> None:
     """In real time: a call has to end before its lane cuts it off, because a lane does not know what was written."""
     steps = {"CONTENT": ("unconfirmed", "no answer"), "GREETING": ("queued", "SMTPConnectTimeoutError|TimeoutError")}
-    await side_by_side(*(_silence(new_database(kind), *step) for kind, step in zip(BOTH, steps.items(), strict=True)))
-
-
-async def _silence(url: str, step: str, becomes: tuple[str, str]) -> None:
-    """`step`: where the mail server falls silent."""
-    async with alone(url) as home:
-        home.post.plays[step] = SILENCE
-        mailed, templated = [await guest(home, follower(home), window="") for _ in range(2)]
-        mail = await announce(home, mailed, ways=(Way.MAIL,))
-        for platform, route in ((home.wechat, MESSAGE), (home.wechat, TEMPLATE), (home.telegram, TELEGRAM)):
-            platform.trouble.next(CALLS[route], SILENT, times=3)
-        names = {"WeChat: no answer in time": await announce(home, await guest(home, follower(home)))}
-        names["Telegram: no answer in time"] = await announce(home, await guest(home, writer(home)))
-        names["WeChat: no answer in time, nor when asked again"] = await announce(home, templated, kind=Kind.REMINDER)
-        for error, name in names.items():
-            assert (await became(home, name, "unconfirmed"))["error"] == error
-        assert calls(home, CALLS[TEMPLATE]) == 2
-        row = await became(home, mail, becomes[0], lambda row: row["error"])
-        assert re.search(becomes[1], row["error"])
-        assert row["attempts"] == 1
-        home.wechat.trouble.clear()
-        await _a_token_that_does_not_come_has_sent_nothing(home)
-
-
-async def _a_token_that_does_not_come_has_sent_nothing(home: Station) -> None:
-    one = await guest(home, follower(home))
-    home.usher.adapters["wechat"]._api._token = ""  # type: ignore[attr-defined]
-    home.wechat.trouble.next("stable_token", Order(delay=3))
-    name = await announce(home, one)
-    assert how(await became(home, name, "queued", lambda row: row["error"])) == (MESSAGE, 1)
-    await home.wind(minutes=1)
-    assert how(await became(home, name, "sent")) == (MESSAGE, 2)
+    await side_by_side(*(silence(new_database(kind), *step) for kind, step in zip(BOTH, steps.items(), strict=True)))
 
 
 # The clock
 
 
-async def test_the_reminders_of_a_conference_from_two_weeks_before_to_its_morning(database_url: str) -> None:
-    """Usher is started at half past ten at night, twelve hours after `two-weeks` was due."""
-    before = datetime.fromisoformat("2019-10-07T12:00:00+08:00")
-    async with alone(database_url, NOW="2019-10-08T22:30:00+08:00") as home:
-        wang = await guest(home, follower(home), created_at=before, decided_at=before)
-        ann = await guest(home, writer(home), created_at=before, decided_at=before, language="en")
-        undecided = await guest(home, writer(home), created_at=before, decided_at=None, status="pending")
-        await _nobody_is_reminded_at_night(home, wang, ann)
-        await _forms_left_alone_are_remembered_where_that_is_free(home)
-        await _what_could_not_leave_in_time_is_missed(home, wang, ann)
-        await _a_reminder_leaves_at_its_minute(home, wang, ann)
-        assert arrived(home, undecided.phone) == []
-
-
-async def _nobody_is_reminded_at_night(home: Station, wang: Guest, ann: Guest) -> None:
-    await home.wind(seconds=1)
-    late = await guest(home, writer(home))  # confirmed after it was due
-    assert {row["due_at"] for row in await listed(home, "two-weeks")} == {"2019-10-08T10:00:00+08:00"}
-    await ended(home, await announce(home, late))  # a broadcast does leave
-    await home.wind_to("2019-10-09T06:59:30")
-    assert [row["status"] for row in await listed(home, "two-weeks")] == ["queued"] * 2
-    await home.wind_to("2019-10-09T07:00:00")
-    rows = await ended(home, "two-weeks")
-    assert [(row["reference"], row["route"], row["status"]) for row in rows] == [
-        (wang.reference, MESSAGE, "sent"),
-        (ann.reference, TELEGRAM, "sent"),
-    ]
-    assert arrived(home, wang.phone)[0].startswith("王芳您好，提醒您预留时间：「家庭友好空间分享会」")
-    assert arrived(home, ann.phone)[0].startswith("Hello 王芳, please keep the day free")
-    assert arrived(home, late.phone) == [WORDS]
-
-
-async def _forms_left_alone_are_remembered_where_that_is_free(home: Station) -> None:
-    typed, tapped, curious, done = [follower(home) for _ in range(4)]
-    ann = writer(home, "en")
-    await home.wind_to("2019-10-09T22:00:00")
-    await says(typed, *FORM[:5])
-    await tapped.clicks("报名")
-    await says(tapped, "[同意]", "[工厂代表]")  # taps open no window that lasts
-    await says(ann, *FORM_EN[:4])
-    await says(curious, "报名")  # and did not agree to anything
-    await registers(done)
-    await home.wind_to("2019-10-10T22:10:00")
-    assert [arrived(home, phone) for phone in (typed, tapped, curious, done, ann)] == [[]] * 5, "it is night"
-    await home.wind_to("2019-10-11T07:00:00")
-    assert len(await ended(home, "finish-form")) == 2
-    await home.wind(hours=25)
-    assert len(await ended(home, "finish-form")) == 2, "once each"
-    assert [len(arrived(home, phone)) for phone in (typed, tapped, curious, done, ann)] == [1, 0, 0, 0, 1]
-    assert arrived(home, typed)[0].startswith("您的报名还差几步")
-    assert arrived(home, ann)[0].startswith("Your registration is only a few steps from done")
-
-
-async def _what_could_not_leave_in_time_is_missed(home: Station, wang: Guest, ann: Guest) -> None:
-    """As if Usher had been off for ten days: `one-week` is of no use any more, `day-before` is."""
-    await home.wind_to("2019-10-21T12:00:00")
-    rows = {row["reference"]: row for row in await ended(home, "day-before")}
-    assert (rows[wang.reference]["route"], rows[ann.reference]["route"]) == (TEMPLATE, TELEGRAM)
-    assert await listed(home, "one-week") == []
-    plan = await asyncio.to_thread(telling.plan, home.usher.settings, home.usher.clock)
-    assert {row["id"]: row["state"] for row in plan} == {
-        **{"two-weeks": "sent", "one-week": "missed", "day-before": "sent"},
-        **{"morning": "scheduled", "finish-form": "scheduled", "thank-you": "scheduled"},
-    }
-    assert [len(arrived(home, one.phone)) for one in (wang, ann)] == [2, 2]
-
-
-async def _a_reminder_leaves_at_its_minute(home: Station, wang: Guest, ann: Guest) -> None:
-    """The clock runs on by itself, and nobody calls its tick."""
-    await home.wind_to("2019-10-22T07:29:59")
-    assert [len(arrived(home, one.phone)) for one in (wang, ann)] == [2, 2]
-    await until(lambda: [len(arrived(home, one.phone)) for one in (wang, ann)] == [3, 3])
-    for row in await ended(home, "morning"):
-        assert (row["due_at"], row["status"]) == ("2019-10-22T07:30:00+08:00", "sent")
-        assert "2019-10-22T07:30:00+08:00" <= row["sent_at"] < "2019-10-22T07:30:08+08:00"
+async def test_the_reminders_of_a_conference_from_two_weeks_before_to_its_morning(new_database: NewDatabase) -> None:
+    await side_by_side(*(two_weeks(new_database(kind)) for kind in BOTH))
 
 
 # Seats, and the venue
@@ -657,7 +502,7 @@ async def test_a_seat_that_is_given_back_goes_to_the_first_of_the_waiting_list_w
     database_url: str, one_seat: str
 ) -> None:
     async with alone(database_url, CONTENT=one_seat) as home:
-        wang, li, zhao = follower(home), writer(home), follower(home)
+        wang, li, zhao = (follower(home), writer(home), follower(home))
         mine, first, second = [
             await registers(phone, *FORM[:8], f"guest-{number}@example.com")
             for number, phone in enumerate((wang, li, zhao), 1)
@@ -682,9 +527,13 @@ async def _of_calendar(home: Station, number: int) -> list[str]:
 
 
 async def test_the_venue_reaches_every_answer_and_by_a_broadcast_everybody_with_a_pin_or_a_map(
-    database_url: str,
+    new_database: NewDatabase,
 ) -> None:
-    async with alone(database_url) as home:
+    await side_by_side(*(_with_the_venue(new_database(kind)) for kind in BOTH))
+
+
+async def _with_the_venue(url: str) -> None:
+    async with alone(url) as home:
         wang, ann = await guest(home, follower(home)), await guest(home, writer(home), language="en")
         mailed = await guest(home, follower(home), window="")
         undecided = await guest(home, writer(home), status="pending", decided_at=None)

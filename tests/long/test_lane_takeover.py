@@ -19,13 +19,13 @@ from tests.long.duel import Report, duel
 MOST = 30  # in any second
 
 
-def look(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+def look(report: Report, kept: float, capsys: pytest.CaptureFixture[str]) -> None:
     """Prints it, and looks at it."""
     with capsys.disabled():
         print(f"\npostgresql: {report}")
     assert report.post.twice == []
     assert report.post.most_in_a_second <= MOST
-    assert min(report.kept) > 0.99
+    assert report.kept > kept
     assert max(report.takeovers) < report.lease + 1
     assert set(report.statuses) <= {"sent", "unconfirmed", "queued"}
     assert report.statuses["unconfirmed"] <= 30 * report.blows
@@ -34,13 +34,13 @@ def look(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_killed_and_frozen_five_times_each(postgresql: str, capsys: pytest.CaptureFixture[str]) -> None:
-    look(await duel(postgresql_url(postgresql), 10.0, [False, True] * 5), capsys)
+    look(await duel(postgresql_url(postgresql), 10.0, [False, True] * 5, 10.0), 0.99, capsys)
 
 
 async def test_killed_and_frozen_once_each(postgresql: str, capsys: pytest.CaptureFixture[str]) -> None:
-    look(await duel(postgresql_url(postgresql), 2.0, [False, True], "tests.long.slow_thaw"), capsys)
+    look(await duel(postgresql_url(postgresql), 2.0, [False, True], 1.5, "tests.long.slow_thaw"), 0.9, capsys)
 
 
 async def test_control_a_frozen_holder_without_a_deadline_sends_beside_the_other(postgresql: str) -> None:
-    report = await duel(postgresql_url(postgresql), 2.0, [True], "tests.long.without_deadline")
+    report = await duel(postgresql_url(postgresql), 2.0, [True], 1.5, "tests.long.without_deadline")
     assert report.post.most_in_a_second > MOST, str(report)
