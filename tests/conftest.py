@@ -37,6 +37,13 @@ ROOM = 4 << 30  # bytes: PostgreSQL alone takes one gigabyte
 NOW = datetime(2019, 10, 8, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The long forms run alone, in this process, and show their figures; the others share two workers."""
+    if config.option.markexpr.strip() == "long" and hasattr(config.option, "numprocesses"):
+        config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
+
+
 def pytest_configure() -> None:
     """Files of tests lie in memory where there is room for them: a disk that others use takes long to sync."""
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,15 @@ from bot.adapters.email.adapter import EmailAdapter
 from bot.clock import Clock
 from bot.settings import read
 
-CUT, SILENCE = object(), object()
+
+class Deed(Enum):
+    """What a server may do in place of an answer."""
+
+    CUT = "cut"
+    SILENCE = "silence"
+
+
+CUT, SILENCE = Deed.CUT, Deed.SILENCE
 STEP, LIMIT = 0.3, 2.0  # seconds
 
 
