@@ -16,7 +16,8 @@ form.invalid.review next.pending next.confirmed next.waitlisted exit.done exit.n
 closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.consent me.none me.draft_review
 status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which cancel.which cancel.kept
 agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text venue.no_directions unknown.venue
-unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask organizer.done
+unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask
+organizer.done
 language.ask language.done stop.done resume.done mydata.draft mydata.questions mydata.end
 mydata.messages mydata.reminder mydata.broadcast mydata.decision mydata.by_chat mydata.by_mail forget.ask forget.kept
 menu.register menu.information menu.agenda menu.venue menu.me menu.help
