@@ -341,7 +341,7 @@ def test_all_who_wait_are_confirmed_in_the_order_of_registration(here: Here, set
     ended = here("confirm", "--all-pending", **settings)
     assert ended.out == f"{PENDING}: confirmed, was pending\n{SECOND}: confirmed, was pending\n"
     again = here("confirm", "--all-pending", **settings)
-    assert (again.code, again.out, again.err) == (0, "", "")
+    assert (again.code, again.out, again.err) == (0, "nobody waits for a decision\n", "")
 
 
 def test_who_is_declined_is_told_and_may_be_confirmed_after_all(
