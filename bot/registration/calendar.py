@@ -89,8 +89,8 @@ def sequence(connection: Connection, event: Event, venue: Venue | None) -> int:
     """The number of what the entry says now: one more than before whenever that has changed."""
     digest = _digest(event, venue)
     stored = _LOOK.row(connection, id=EVENT_ROW)
-    if stored and stored.digest == digest:
-        return int(stored.sequence)
+    if stored and stored[1] == digest:
+        return int(stored[0])
     return int(_CHANGED.row(connection, id=EVENT_ROW, digest=digest)[0])
 
 
