@@ -212,7 +212,7 @@ def read(environment: Mapping[str, str] | None = None, env_file: Path | None = N
     if unknown:
         raise WrongSetting("\n".join(f"{PREFIX}{name.upper()}: no such setting" for name in unknown))
     try:
-        settings = Settings(**ours)  # type: ignore[arg-type]  # pydantic reads the strings
+        settings = Settings.model_validate(ours)
     except ValidationError as error:
         raise WrongSetting("\n".join(_fault(row) for row in error.errors(include_input=False))) from None
     _together(settings)

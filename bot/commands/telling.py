@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,8 +99,8 @@ def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool)
     return name
 
 
-def deliveries(settings: Settings, announcement: str | None) -> Iterator[str]:
-    """One JSON line a recipient and way, streamed. Raises NoSuchAnnouncement."""
+def deliveries(settings: Settings, announcement: str | None) -> Generator[str]:
+    """One JSON line a recipient and way, streamed; closing it closes the database. Raises NoSuchAnnouncement."""
     zone = load(settings.content_folder()).event.zone
     with closing(opened(settings)) as database, Session(database.reader) as session:
         for row in report.listing(session, zone, announcement):
