@@ -99,7 +99,7 @@ def _said(scope: ast.AST) -> Iterator[str]:
     for node in ast.walk(scope):
         if not _is_saying(node):
             continue
-        key = node.args[0]  # type: ignore[attr-defined]
+        key = node.args[0]
         branches = [key.body, key.orelse] if isinstance(key, ast.IfExp) else [key]
         for branch in branches:
             if isinstance(branch, ast.Constant):

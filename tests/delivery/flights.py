@@ -134,8 +134,8 @@ class Yard:
         ]
 
         def write(connection: Connection) -> None:
-            connection.execute(Announcement.__table__.insert(), said)  # type: ignore[attr-defined]
-            connection.execute(Delivery.__table__.insert(), each)  # type: ignore[attr-defined]
+            connection.execute(Announcement.__table__.insert(), said)
+            connection.execute(Delivery.__table__.insert(), each)
 
         self.database.transact_now(write)
 

@@ -293,7 +293,7 @@ def postgresql_unguarded(kept_open: Open) -> Iterator[Database]:
 
 def unlocked(connection: Connection, announcement_id: str) -> Any:
     """Reads how far it came, and keeps nobody else from doing the same."""
-    named = select(*Announcement.__table__.c).where(col(Announcement.id) == announcement_id)  # type: ignore[attr-defined]
+    named = select(*Announcement.__table__.c).where(col(Announcement.id) == announcement_id)
     return connection.execute(named).first()
 
 

@@ -109,7 +109,7 @@ async def test_what_this_process_queued_leaves_at_once_and_what_another_did_with
         for number in (2, 3):
             await asyncio.sleep(0.1 * number)
             quick_yard.queue([number], f"B-{number}")
-            await eventually(lambda: len(took) == number, within=1)  # noqa: B023
+            await eventually(lambda: len(took) == number, within=1)  # noqa: B023  # over before the next round
 
 
 async def test_the_venue_and_the_number_of_the_calendar_are_read_at_each_flight(yard: Yard) -> None:
@@ -381,7 +381,7 @@ async def test_what_is_to_be_tried_later_is_tried_five_times_with_growing_waits(
     waits: list[float] = []
     async with running(lane := yard.lane()):
         for number in range(1, 6):
-            await eventually(lambda: len(yard.platform.asked) == number and not yard.platform.busy)  # noqa: B023
+            await eventually(lambda: len(yard.platform.asked) == number and not yard.platform.busy)  # noqa: B023  # over before the next round
             await eventually(lambda: yard.delivery.status != "sending")
             assert yard.delivery.attempts == number
             if yard.delivery.status == "queued":

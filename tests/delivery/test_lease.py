@@ -36,7 +36,7 @@ def shift(database: Database, by: timedelta) -> None:
     """Moves the end of every lease, as if time had passed (or the clock been set back)."""
 
     def move(connection: Connection) -> None:
-        for row in connection.execute(Lane.__table__.select()).all():  # type: ignore[attr-defined]
+        for row in connection.execute(Lane.__table__.select()).all():
             connection.execute(update(Lane).where(col(Lane.account) == row.account).values(until=row.until + by))
 
     database.transact_now(move)
@@ -93,7 +93,7 @@ def test_a_rest_is_never_shortened_and_what_was_switched_off_is_asked_anew_by_th
     mine = here(clock, length=timedelta(seconds=100))
     database.transact_now(mine.take)
     for delay in (50.0, 10.0):
-        database.transact_now(lambda connection: mine.pause(connection, delay, "429"))  # noqa: B023
+        database.transact_now(lambda connection: mine.pause(connection, delay, "429"))  # noqa: B023  # over before the next round
     database.transact_now(lambda connection: mine.switch_off(connection, {"telegram": "why"}))
     database.transact_now(lambda connection: mine.switch_off(connection, {"other": "too"}))
     extended = database.transact_now(lambda connection: mine.extend(connection, 1))
@@ -365,7 +365,7 @@ async def test_a_template_that_was_interrupted_goes_again_with_the_same_key_and_
     for holder, count in (("a", 1), ("b", 2)):
         yard.platform.says["o1"] = [30.0]
         async with killed(yard.lane(WECHAT, holder=holder, lease=SHORT)):
-            await eventually(lambda: len(yard.platform.asked) == count)  # noqa: B023
+            await eventually(lambda: len(yard.platform.asked) == count)  # noqa: B023  # over before the next round
     async with running(yard.lane(WECHAT, holder="c", lease=SHORT)):
         await eventually(yard.all_are("unconfirmed"))
     assert len({message.key for message in yard.platform.asked}) == 1

@@ -74,7 +74,7 @@ async def silence(url: str, step: str, becomes: tuple[str, str]) -> None:
 
 async def _a_token_that_does_not_come_has_sent_nothing(home: Station) -> None:
     one = await guest(home, follower(home))
-    home.usher.adapters["wechat"]._api._token = ""  # type: ignore[attr-defined]
+    home.usher.adapters["wechat"]._api._token = ""
     home.wechat.trouble.next("stable_token", Order(delay=3))
     name = await announce(home, one)
     assert how(await became(home, name, "queued", lambda row: row["error"])) == (MESSAGE, 1)

@@ -45,7 +45,9 @@ def read(content: bytes) -> tuple[Any, Any]:
     return shown, shown.vevent
 
 
-def made(content: Content, venue: Venue | None = VENUE, guest: Guest = GUEST, version: Version = FIRST, **more: str):  # type: ignore[no-untyped-def]
+def made(
+    content: Content, venue: Venue | None = VENUE, guest: Guest = GUEST, version: Version = FIRST, **more: str
+) -> tuple[Any, Any]:
     given = {"about": "编号 FFS-7K2M9Q\n打开入场券 https://usher.example.org/ticket/x", "link": "", **more}
     return read(entry(content.event, venue, guest, version, ORGANIZER, given["about"], given["link"]))
 

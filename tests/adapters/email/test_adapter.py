@@ -293,7 +293,7 @@ async def test_a_server_that_has_had_enough_of_a_connection_gets_another(post: P
     adapter = mailer()
     await adapter.send(TO, outgoing("k1"))
     (server,) = post.servers
-    server.smtp_MAIL = lambda _: server.push("421 4.7.0 too many mails here")  # type: ignore[method-assign, assignment]
+    server.smtp_MAIL = lambda _: server.push("421 4.7.0 too many mails here")
     server._smtp_methods["MAIL"] = server.smtp_MAIL
     await adapter.send(TO, outgoing("k2"))
     assert (post.connections, len(post.mails)) == (2, 2)
