@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlmodel import Session, col
+from sqlalchemy import Connection
+from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.commands import opened
 from bot.content.facts import Venue
 from bot.content.load import load
 from bot.content.records import LANGUAGES, Content, Language
+from bot.conversation.published import published_venue
 from bot.delivery import announcements, reminders, report
 from bot.delivery.preview import Preview, preview
 from bot.delivery.queueing import queue_slice
@@ -27,7 +28,6 @@ from bot.registration import venue as venues
 from bot.registration.faults import faults
 from bot.settings import Settings
 from bot.store.outbox import DeliveryStatus
-from bot.store.tables import Event
 
 _CALL = ("name", "phone", "reason", "reference", "announcement")  # columns of the call list
 _NEEDS_SIGHT = 20  # people named one by one in a preview; the call list has them all
@@ -149,12 +149,11 @@ def _looked(session: Session, content: Content, accounts: Accounts, now: datetim
     if not said.texts:
         raise UsherError("broadcast: expected --zh TEXT and --en TEXT")
     seen = preview(session, said.audience, said.texts, accounts, now)
-    stored = session.scalar(select(col(Event.venue)))
     languages: list[Language] = [name for name in LANGUAGES if seen.languages[name] or name in said.texts]
     found = faults(
         content,
         said.texts,
-        Venue.from_stored(stored) if stored else None,
+        published_venue(session),
         with_venue=said.with_venue,
         languages=languages,
     )

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from bot.content.facts import Venue
 from bot.content.records import Event
+from bot.conversation.published import EVENT_ROW
 from bot.delivery.flight import read_event
 from bot.message import dumps
-from bot.registration.register import EVENT_ROW
 from bot.store.statement import Statement
 
 Method = Literal["REQUEST", "CANCEL"]

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session, col
 
 from bot.content.records import Event
+from bot.conversation.published import EVENT_ROW
 from bot.message import dumps
 from bot.store.statement import Statement
 from bot.store.tables import Registration, Status
 
 COLUMNS = ("category", "programme", "organization", "name", "title", "phone", "email")
 MOST_COLLEAGUES = 5
-EVENT_ROW = "event"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: https://www.crockford.com/base32.html
 _LENGTH = 6
 # Written out: everybody who registers runs them while others wait for the same lock.

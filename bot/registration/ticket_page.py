@@ -16,13 +16,13 @@ from starlette.routing import BaseRoute, Route
 
 from bot.content.facts import Venue
 from bot.content.records import Content, Language
+from bot.conversation.published import published_venue
 from bot.errors import Unavailable
 from bot.registration.place import map_link
-from bot.registration.register import EVENT_ROW
 from bot.registration.ticket import qr_svg, read_token, ticket_link
 from bot.registration.voice import Voice
 from bot.store.database import Database
-from bot.store.tables import Event, Registration, Status
+from bot.store.tables import Registration, Status
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "ticket.css").read_text(encoding="utf-8")
@@ -92,8 +92,7 @@ def _rows(say: Voice, registration: Registration, venue: Venue | None) -> list[t
 
 def _find(session: Session, reference: str) -> tuple[Registration | None, Venue | None]:
     registration = session.exec(select(Registration).where(col(Registration.reference) == reference)).first()
-    stored = session.exec(select(Event.venue).where(col(Event.id) == EVENT_ROW)).first()
-    return registration, Venue.from_stored(stored) if stored else None
+    return registration, published_venue(session)
 
 
 def _nothing(status: int) -> Response:
