@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.answers.normalize import plain
-from bot.content.records import LANGUAGES, Language
+from bot.content.words import LANGUAGES, Language
 from bot.conversation.router import Router
 from bot.conversation.state import Letter
 from bot.conversation.turn import Turn

@@ -16,7 +16,8 @@ from bot.clock import Clock
 from bot.commands import opened
 from bot.content.facts import Venue
 from bot.content.load import load
-from bot.content.records import LANGUAGES, Content, Language
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Language
 from bot.conversation.published import published_venue
 from bot.delivery import announcements, reminders, report
 from bot.delivery.preview import Preview, preview

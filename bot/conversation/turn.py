@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from bot.answers.matcher import Match
 from bot.content.facts import Venue, facts, fill
-from bot.content.records import LANGUAGES, Content, Words
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Words
 from bot.conversation.published import published_venue
 from bot.conversation.state import State
 from bot.conversation.words import COMMANDS

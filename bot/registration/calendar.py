@@ -11,8 +11,8 @@ from icalendar import STATUS, TRANSP, Calendar, vCalAddress, vGeo
 from icalendar import Event as Entry
 from sqlalchemy import Connection
 
+from bot.content.event import Event
 from bot.content.facts import Venue
-from bot.content.records import Event
 from bot.conversation.published import EVENT_ROW
 from bot.delivery.flight import read_event
 from bot.message import dumps

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.adapters.base import Mail, Outgoing, Pin
+from bot.content.event import Event
 from bot.content.facts import Venue
-from bot.content.records import Content, Event, Language
+from bot.content.records import Content
+from bot.content.words import Language
 from bot.delivery.people import Due
 from bot.errors import Refused
 from bot.message import Reply

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session, SQLModel, col
 
 from bot.clock import Clock
-from bot.content.records import Event
+from bot.content.event import Event
 from bot.registration.erase import erase, new_receipt
 from bot.store.database import Database
 from bot.store.outbox import Announcement, Delivery, Kind, TemplateEnd

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlmodel import Session, col
 
-from bot.content.records import Event
+from bot.content.event import Event
 from bot.conversation.published import EVENT_ROW
 from bot.message import dumps
 from bot.store.statement import Statement

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.content.facts import Venue
-from bot.content.records import Content, Language
+from bot.content.records import Content
+from bot.content.words import Language
 from bot.conversation.published import published_venue
 from bot.errors import Unavailable
 from bot.registration.place import map_link

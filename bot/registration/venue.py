@@ -12,7 +12,7 @@ from sqlalchemy import Connection, update
 from sqlmodel import col
 
 from bot.content.facts import Venue
-from bot.content.records import LANGUAGES, Words
+from bot.content.words import LANGUAGES, Words
 from bot.conversation.published import EVENT_ROW
 from bot.errors import UsherError
 from bot.registration.register import lock_event

@@ -13,7 +13,8 @@ from sqlmodel import col
 
 from bot.clock import Clock
 from bot.commands.content import check
-from bot.content.records import Content, Reminder, Reminders
+from bot.content.records import Content
+from bot.content.reminders import Reminder, Reminders
 from bot.delivery.overdue import skip_late
 from bot.delivery.queueing import fill_up
 from bot.delivery.reminders import due_at, faults, latest_at, tick

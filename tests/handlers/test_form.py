@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from bot.content.records import Content, Language
+from bot.content.records import Content
+from bot.content.words import Language
 from bot.message import Kind
 from bot.store.tables import Registration
 from tests.chat import FORM, Chat, Town

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.content.facts import Venue
-from bot.content.records import Content, Words
+from bot.content.records import Content
+from bot.content.words import Words
 from bot.delivery.people import Due, Person
 from bot.message import Address
 from bot.registration.compose import Composer

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import vobject
 
+from bot.content.event import Event
 from bot.content.facts import Venue
-from bot.content.records import Content, Event, Words
+from bot.content.records import Content
+from bot.content.words import Words
 from bot.registration import calendar
 from bot.registration.calendar import Guest, Version, entry, sequence
 from bot.registration.venue import publish

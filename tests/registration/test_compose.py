@@ -13,7 +13,8 @@ import pytest
 from bot.adapters.base import Outgoing, Pin
 from bot.adapters.wechat.text import fit
 from bot.content.facts import Venue
-from bot.content.records import LANGUAGES, Content, Words
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Words
 from bot.delivery.people import Due, Person
 from bot.errors import Refused
 from bot.message import Reply
