@@ -210,6 +210,11 @@ async def eventually(condition: Callable[[], Any], within: float = 10.0) -> None
         await asyncio.sleep(0.01)
 
 
+def to(yard: Yard) -> list[str]:
+    """Who got something, in order."""
+    return [message.to for message in yard.platform.took]
+
+
 def statuses(database: Database) -> Counter[str]:
     """How many deliveries stand in each status."""
     counted = text("SELECT status, count(*) FROM delivery GROUP BY status")
