@@ -7,11 +7,11 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from bot.adapters.base import Adapter, Outgoing
-from bot.adapters.email.adapter import EmailAdapter
 from bot.clock import Clock
 from bot.content.facts import Venue
 from bot.content.records import Content
@@ -27,6 +27,9 @@ from bot.registration.purge import purge
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.outbox import Kind
+
+if TYPE_CHECKING:
+    from bot.adapters.email.adapter import EmailAdapter
 
 Change = Callable[[], None]
 
@@ -46,7 +49,7 @@ class Lanes:
         self._adapters, self.accounts = adapters, Accounts.of(settings)
         self._holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.composer = _composer(settings, content)
-        self._email = EmailAdapter(settings, clock) if self.accounts.email else None
+        self._email = _mailer(settings, clock) if self.accounts.email else None
         self._lanes: list[Lane] = []
         self._running: list[asyncio.Task[None]] = []
         self._ticking = asyncio.Lock()
@@ -120,6 +123,12 @@ class Lanes:
     async def _mail(self, to: Address | str, outgoing: Outgoing, route: str) -> str:
         assert self._email
         return await self._email.send(str(to), outgoing, route)
+
+
+def _mailer(settings: Settings, clock: Clock) -> EmailAdapter:
+    from bot.adapters.email.adapter import EmailAdapter  # here, for many send no mail, and have no use for aiosmtplib
+
+    return EmailAdapter(settings, clock)
 
 
 def _composer(settings: Settings, content: Callable[[], Content]) -> Composer:

@@ -196,6 +196,13 @@ def test_ask_answers_as_a_person_would_read_it(here: Here, content: Content) -> 
     assert here("ask", "广交会几号开始").out == f"{not_ours}\n"
 
 
+def test_asking_needs_no_database_and_makes_none(here: Here, tmp_path: Path) -> None:
+    assert "深圳" in here("ask", "会场在哪里").out
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "usher.db").touch()  # one in which nothing was ever stored
+    assert "深圳" in here("ask", "会场在哪里").out
+
+
 def test_each_line_of_questions_has_its_line_of_answers_in_order(apart: Here) -> None:
     asked = [
         {"text": "几点开始？"},

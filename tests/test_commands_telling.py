@@ -89,6 +89,16 @@ def test_a_venue_is_published_for_every_process_at_once(
     assert "directions" not in event.venue
 
 
+def test_who_asks_by_command_hears_of_the_published_venue_as_in_the_chat(here: Here, settings: dict[str, str]) -> None:
+    asked = ("ask", "会场在哪里")
+    before = here(*asked, **settings)
+    assert before.code == 0
+    assert "示例大厦" not in before.out
+    here("venue", "set", *VENUE, **settings)
+    assert "示例大厦\n深圳市示例路1号" in here(*asked, **settings).out
+    assert "Example Tower\n1 Example Road, Shenzhen" in here(*asked, "--lang", "en", **settings).out
+
+
 # deliveries and calls
 
 

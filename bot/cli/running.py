@@ -79,11 +79,12 @@ def ask(text: str | None, lang: str | None, jsonl: bool) -> None:
 
     if bool(text) == jsonl:
         raise click.UsageError("expected TEXT or --jsonl, one of them")
-    content = load(read_settings().content_folder())
-    asker = contents.Asker(content, matcher_of(content))
+    settings = read_settings()
+    content = load(settings.content_folder())
     if jsonl:
-        show(contents.asked_lines(asker, iter(sys.stdin)), flush=True)
+        show(contents.asked_lines(contents.Asker(content, matcher_of(content)), iter(sys.stdin)), flush=True)
     else:
+        asker = contents.Asker(content, matcher_of(content), contents.published_venue(settings))
         click.echo(asker.sentence(text or "", lang))
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlmodel import Session, col
 
 from bot.adapters.telegram.render import fit as telegram_fit
 from bot.adapters.wechat.text import fit as wechat_fit
@@ -13,14 +17,16 @@ from bot.answers.evaluate import cross_validate
 from bot.answers.matcher import Matcher
 from bot.answers.normalize import language_of
 from bot.clock import seconds
-from bot.content.facts import fill
+from bot.content.facts import Venue, facts, fill
 from bot.content.load import load
 from bot.content.records import Content
 from bot.conversation import check as conversation_check
 from bot.delivery import reminders
 from bot.errors import BrokenContent, Fault, UsherError
-from bot.registration.faults import faults
+from bot.registration.faults import faults as text_faults
 from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.tables import Event
 
 
 def check(settings: Settings, content: Path | None) -> list[Fault]:
@@ -37,7 +43,7 @@ def _audience_faults(content: Content) -> list[Fault]:
     cut = [
         Fault(f"reminders.toml:{reminder.id}.text", what)
         for reminder in content.reminders.reminders
-        for what in faults(content, reminders.texts_of(reminder), None)
+        for what in text_faults(content, reminders.texts_of(reminder), None)
     ]
     return reminders.faults(content) + cut
 
@@ -53,11 +59,26 @@ def answers_report(settings: Settings, content: Path | None) -> Iterator[str]:
         yield f"{line}, answered as {confused}" if confused else line
 
 
+def published_venue(settings: Settings) -> Venue | None:
+    """The venue as organizers published it; None as well where nothing was ever stored. Raises Unavailable."""
+    with closing(Database(settings.database_url)) as database:
+        if database.sqlite and not Path(database.url.database or "").is_file():
+            return None  # asking makes no database
+        return database.read_now(_venue)
+
+
+def _venue(session: Session) -> Venue | None:
+    if not inspect(session.connection()).has_table(str(Event.__tablename__)):
+        return None
+    stored = session.scalar(select(col(Event.venue)))
+    return Venue.from_stored(stored) if stored else None
+
+
 class Asker:
     """What the bot would answer to a question asked out of nowhere."""
 
-    def __init__(self, content: Content, match: Matcher) -> None:
-        self.content, self._match = content, match
+    def __init__(self, content: Content, match: Matcher, venue: Venue | None = None) -> None:
+        self.content, self._match, self._venue = content, match, venue
 
     def ask(self, text: str, language: str | None) -> dict[str, Any]:
         """The record which `usher ask --jsonl` prints."""
@@ -77,7 +98,7 @@ class Asker:
         """The answer as a person would read it."""
         record = self.ask(text, language)
         spoken = record["lang"]
-        known = self.content.known["en" if spoken == "en" else "zh"]
+        known = facts(self.content.event, self.content.texts, self._venue, spoken)
         if record["entry"]:
             return fill(self.content.faq[record["entry"]].answer.of(spoken), known)
         if record["suggestions"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,23 +16,27 @@ from bot.message import Address
 from bot.store.outbox import Priority
 from bot.store.statement import Statement, moment
 
+Floor = Mapping[int, tuple[Any, int]]
+"""How far a lane has come in each priority: available_at as the database gives it, and id."""
+
 # The index is asked once for each priority: so what is held or not yet due costs nothing.
 _OF_PRIORITY = """
     SELECT * FROM (
         SELECT id FROM delivery
         WHERE status = 'queued' AND lane = :account AND priority = PRIORITY AND available_at <= :now
-        ORDER BY available_at, id LIMIT :room
+            AND (available_at, id) > (:after_PRIORITY, :id_PRIORITY)
+        ORDER BY available_at, id LIMIT BOUND
     ) AS of_PRIORITY"""
 _DUE = " UNION ALL ".join(_OF_PRIORITY.replace("PRIORITY", str(int(priority))) for priority in Priority)
-_ANY = Statement("SELECT 1 FROM (DUE) AS due LIMIT 1".replace("DUE", _DUE))
-_NEXT = Statement(
-    """
+_ANY = Statement("SELECT 1 FROM (DUE) AS due LIMIT 1".replace("DUE", _DUE).replace("BOUND", "1"))
+_NEXT = """
     SELECT d.id, d.announcement_id, d.person, d.way, d.route, d.attempts, CAST(d.tried AS text), d.due_at,
         a.kind, a.state, CAST(a.texts AS text), CAST(a.more AS text), a.latest_at,
         CASE WHEN r.status IN ('cancelled', 'declined') AND a.audience NOT LIKE '%' || r.status || '%' THEN 1 END,
         c.id, c.channel, c.account, c.user_id, c.language,
         c.message_until, c.message_left, c.tap_until, c.tap_left, c.blocked_at, c.stopped_at,
-        r.id, r.reference, r.status, r.name, r.email, r.language, r.registered_by
+        r.id, r.reference, r.status, r.name, r.email, r.language, r.registered_by,
+        d.priority, d.available_at
     FROM (DUE) AS due
     JOIN delivery AS d ON d.id = due.id
     JOIN announcement AS a ON a.id = d.announcement_id
@@ -40,7 +44,9 @@ _NEXT = Statement(
     LEFT JOIN registration AS r ON r.id = d.registration_id
     ORDER BY d.priority, d.available_at, d.id LIMIT :room
     """.replace("DUE", _DUE)
-)
+# Planning takes PostgreSQL longer than looking: measured, 1.0 ms of its processor a flight; with a plan it keeps, 0.2.
+_KNOWN_PLANS = Statement("SET LOCAL plan_cache_mode = force_generic_plan")
+START: Floor = {int(priority): (datetime(1, 1, 1, tzinfo=UTC), 0) for priority in Priority}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +59,34 @@ class Row:
 
 def anything(connection: Connection, account: str, now: datetime) -> bool:
     """Whether a lane has something to send; only reads."""
-    return _ANY.row(connection, account=account, now=now, room=1) is not None
+    return _ANY.row(connection, account=account, now=now, **_places(START)) is not None
 
 
-def following(connection: Connection, account: str, now: datetime, room: int) -> list[Sequence[Any]]:
-    """The next so many that are due, what is urgent first; each for `read`."""
-    return list(_NEXT.run(connection, account=account, now=now, room=room))
+def following(
+    connection: Connection, account: str, now: datetime, room: int, floor: Floor = START
+) -> list[Sequence[Any]]:
+    """The next so many that are due, what is urgent first; each for `read`.
+
+    With a `floor` only those behind it. PostgreSQL keeps what left the index until it is vacuumed, and walks over all
+    of it each time: measured with 100,000 queued, 364 pages after 50,000 were sent, with the floor 7; the flight's
+    2.7 ms after 90,000 are 0.6 again.
+    """
+    if connection.dialect.name != "sqlite":
+        _KNOWN_PLANS.run(connection)
+    return list(
+        _next(1 << (room - 1).bit_length()).run(connection, account=account, now=now, room=room, **_places(floor))
+    )
+
+
+def behind(floor: Floor, rows: Sequence[Sequence[Any]]) -> Floor:
+    """The floor behind these rows of `following`."""
+    return {**floor, **{row[-2]: (row[-1], row[0]) for row in rows}}
 
 
 def read(row: Sequence[Any]) -> Row:
     """One row of `following`."""
     id_, announcement, key, way, route, attempts, tried, due, *rest = row
-    kind, state, texts, more, latest_at, withdrawn, *who = rest
+    kind, state, texts, more, latest_at, withdrawn, *who, _, _ = rest
     due_at = moment(due)
     assert due_at is not None
     delivery = Due(
@@ -83,6 +105,20 @@ def read(row: Sequence[Any]) -> Row:
         person=_person(key, who),
     )
     return Row(delivery, bool(withdrawn))
+
+
+@lru_cache
+def _next(bound: int) -> Statement:
+    """`following` for at most so many: a number that stands in the statement, so that a plan fits every value."""
+    return Statement(_NEXT.replace("BOUND", str(bound)))
+
+
+def _places(floor: Floor) -> dict[str, Any]:
+    return {
+        name: value
+        for number, (at, id_) in floor.items()
+        for name, value in ((f"after_{number}", at), (f"id_{number}", id_))
+    }
 
 
 def _person(key: str, who: Sequence[Any]) -> Person:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,7 @@ class Orders:
     prepare: Prepare
     results: Sequence[Result] = ()
     room: int = 0  # how many rows may be taken up
+    floor: due.Floor = field(default_factory=lambda: due.START)  # only behind it
     known: tuple[int, ...] | None = None  # all that is in flight, if an earlier flight may have taken up more
     sweeps: bool = False  # also gives up templates whose end was not reported
 
@@ -67,6 +68,7 @@ class Flown:
     held: bool = True  # False: the lease is lost; the results are written all the same
     rest: float = 0.0  # seconds for which the lane has to rest
     found: int = 0  # rows that were due, whether or not they leave by this lane
+    floor: due.Floor = field(default_factory=lambda: due.START)  # behind those rows
     attempts: tuple[Attempt, ...] = ()  # what is to be sent
     venue: Venue | None = None
     sequence: int = 0
@@ -116,15 +118,21 @@ def _take_up(connection: Connection, orders: Orders, off: Off) -> Flown:
     own = writing.switched_off(orders.results)
     if own:
         off = {**off, orders.lease.account: {**off.get(orders.lease.account, {}), **own}}
-    rows = due.following(connection, orders.lease.account, orders.now, orders.room)
+    rows = due.following(connection, orders.lease.account, orders.now, orders.room, orders.floor)
     if not rows:
-        return Flown()
+        return Flown(floor=orders.floor)
     planned = _planned(rows, Plan(orders.lease.account, orders.epoch, orders.now, orders.accounts, off))
     writing.reserve(connection, planned.leave)
     venue, sequence = orders.prepare(connection)
     if planned.stay:
         _STAY.run(connection, planned.stay, now=orders.now)
-    return Flown(found=len(rows), attempts=tuple(planned.leave), venue=venue, sequence=sequence)
+    return Flown(
+        found=len(rows),
+        floor=due.behind(orders.floor, rows),
+        attempts=tuple(planned.leave),
+        venue=venue,
+        sequence=sequence,
+    )
 
 
 def _planned(rows: Sequence[Sequence[Any]], plan: Plan) -> Plan:

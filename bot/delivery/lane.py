@@ -20,6 +20,7 @@ from bot.delivery.lease import Lease
 from bot.delivery.pacer import Pacer
 from bot.delivery.results import Result
 from bot.delivery.routes import Accounts
+from bot.delivery.search import Search
 from bot.delivery.sender import Compose, Send, Sender
 from bot.errors import Unavailable
 from bot.store.database import Database
@@ -81,7 +82,8 @@ class Lane:
             send, compose, clock, pacer=self._pacer, limit=limit, enough=self._enough, stir=self._stir.set
         )
         self._flew_at = self._swept_at = 0.0
-        self._more = False  # whether something may be due
+        self._took = 0.0  # seconds of the last flight
+        self._search = Search()
         self._doubtful = False  # whether a flight may have been committed without our hearing of it
         self._draining = False
         self._ended: asyncio.Event | None = None
@@ -93,7 +95,7 @@ class Lane:
 
     def wake(self) -> None:
         """Something was queued in this process: looks at once."""
-        self._more = True
+        self._search.anew()
         self._stir.set()
 
     async def run(self) -> None:
@@ -138,7 +140,8 @@ class Lane:
         if not self._hold.epoch:
             await self._quiet(wait)
             return
-        self._more, self._doubtful = True, False
+        self._search.anew()
+        self._doubtful = False
         self._permit(before)
         if self._pacer:
             self._pacer.start()
@@ -156,7 +159,7 @@ class Lane:
         """Waits until a flight is worth it, and flies."""
         while not self._worth_a_flight():
             if await self._quiet(self._patience()) and not self._sender.flying and not self._resting:
-                self._more = await self._database.read(self._anything_due)
+                self._search.more = await self._database.read(self._anything_due)
             if self._draining:
                 return
         await self._fly()
@@ -165,11 +168,12 @@ class Lane:
         return due.anything(session.connection(), self.account, self._clock.now())
 
     async def _fly(self) -> None:
-        before, room = boot_seconds(), 0 if self._resting else self._room
+        before, began, room = boot_seconds(), seconds(), 0 if self._resting else self._room
         with self._results() as written:
             orders = self._orders(written, room)
             flown = await self._database.transact(partial(flight.fly, orders=orders))
         self._flew_at, self._doubtful = seconds(), False
+        self._took = self._flew_at - began
         if not flown.held:
             self._hold.lose()
             return
@@ -182,8 +186,7 @@ class Lane:
         self._hold.extended(before)
         self._permit(before)
         if room:
-            again = orders.known is not None or any(result.given_up for result in written)
-            self._more = again or flown.found >= room
+            self._search.note(orders, flown)
         self._sender.rest(self._flew_at + flown.rest)
         self._sender.launch(flown)
 
@@ -200,6 +203,7 @@ class Lane:
             prepare=self._prepare,
             results=written,
             room=room,
+            floor=self._search.floor,
             known=known if self._doubtful else None,
             sweeps=sweeps,
         )
@@ -214,20 +218,33 @@ class Lane:
         return seconds() < self._sender.rests_until
 
     def _worth_a_flight(self) -> bool:
-        """Whether a transaction now would do enough: many at once are cheap, and nobody shall wait long."""
-        sender, age = self._sender, seconds() - self._flew_at
-        idle = not sender.flying
-        if len(sender.results) >= self._enough or (sender.results and (idle or age >= _FLUSH)):
+        """Whether a transaction now would do enough: many at once are cheap, and nobody shall wait long.
+
+        Half of a window is enough, after a moment in which the other half may come in as well. That is as long as a
+        flight takes: where sends are quicker than the database, each flight has a whole window. Measured with 1 ms a
+        send: 4,400 a second instead of 3,300, with a third less of the processor for each.
+        """
+        age, idle = seconds() - self._flew_at, not self._sender.flying
+        if self._sender.results and (idle or age >= _FLUSH):
             return True
-        if self._more and not self._resting and (idle or self._room >= self._enough):
+        if self._half_done and age >= self._took:
+            return True
+        if self._search.more and not self._resting and idle:
             return True
         return age >= self._hold.lease.seconds * (_HEARTBEAT if idle else _BUSY_HEARTBEAT)
+
+    @property
+    def _half_done(self) -> bool:
+        may_take = self._search.more and not self._resting and self._room >= self._enough
+        return len(self._sender.results) >= self._enough or may_take
 
     def _patience(self) -> float:
         """Seconds after which a flight may be worth it although nothing stirs."""
         sender, now = self._sender, seconds()
         share = _BUSY_HEARTBEAT if sender.flying else _HEARTBEAT
         wait = self._flew_at + (_FLUSH if sender.results else self._hold.lease.seconds * share) - now
+        if self._half_done:
+            wait = min(wait, self._flew_at + self._took - now)
         if self._resting:
             wait = min(wait, sender.rests_until - now)
         elif not sender.flying:

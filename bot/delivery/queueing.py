@@ -27,6 +27,7 @@ from bot.store.tables import Registration
 SLICE = 500  # people: 10 to 30 ms a transaction
 TOO_LATE = "too late to be useful"
 _ANNOUNCEMENT = SQLModel.metadata.tables["announcement"]
+_MANY = 2_000  # people
 _IN_TIME = timedelta(minutes=10)
 _PRIORITY = {Kind.DECISION: Priority.DECISION, Kind.REMINDER: Priority.REMINDER, Kind.BROADCAST: Priority.BROADCAST}
 # One statement a slice. Measured with 500 people: 8 ms on SQLite and 14 on PostgreSQL; handed to the driver row by row
@@ -111,9 +112,17 @@ async def fill_up(
     filled = 0
     while (wanted := await database.read(lambda session: _next(session, clock.now()))) is not None:
         work = partial(queue_slice, announcement_id=wanted, accounts=accounts, now=clock.now(), size=size)
-        filled += await database.transact(work)
+        filled, before = filled + await database.transact(work), filled
         wake()
+        if before < _MANY <= filled and not database.sqlite:
+            await database.transact(_look_again)
     return filled
+
+
+def _look_again(connection: Connection) -> None:
+    """Lets PostgreSQL see that the table has grown. Else a lane's claim, planned for a few rows, would read all of them
+    until autovacuum comes by within a minute: measured with 30,000, 13 ms a flight instead of 0.3."""
+    connection.exec_driver_sql("ANALYZE delivery")
 
 
 def write(connection: Connection, sending: Sending, people: Sequence[Person]) -> None:

@@ -83,6 +83,11 @@ class Result:
         return self.at + timedelta(seconds=self.after) if self.after else None
 
     @property
+    def keeps_place(self) -> bool:
+        """Whether it is queued again where it stood."""
+        return self.status == DeliveryStatus.QUEUED and not self.after
+
+    @property
     def sent_at(self) -> datetime | None:
         """When the platform took it."""
         return self.at if self.status in (DeliveryStatus.SENT, DeliveryStatus.SENDING) else None

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from icalendar import STATUS, TRANSP, Calendar, vCalAddress, vGeo
-from icalendar import Event as Entry
 from sqlalchemy import Connection
 
 from bot.content.event import Event
@@ -55,6 +53,10 @@ def entry(event: Event, venue: Venue | None, guest: Guest, version: Version, org
 
     `organizer` is a mail address, `about` the description, `link` the person's ticket.
     """
+    # Here, for only mails need it: 3 MiB of every `serve`.
+    from icalendar import STATUS, TRANSP, Calendar, vCalAddress, vGeo
+    from icalendar import Event as Entry
+
     off = version.method == "CANCEL"
     shown = Entry.new(
         uid=uid(guest.reference),

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bot.adapters.base import Attachment, Mail
 from bot.content.facts import Venue
+from bot.registration.page import page
 from bot.registration.place import map_link
 from bot.registration.ticket import qr_png
 from bot.registration.voice import Voice
 
-_PAGE = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-)
 _QR = "ticket"  # the content id under which the HTML shows it
 _COLON = {"zh": "：", "en": ": "}
 Rows = tuple[tuple[str, str], ...]
@@ -94,7 +90,7 @@ def write(letter: Letter, say: Voice, invitation: Invitation) -> Mail:
     return Mail(
         subject=letter.subject,
         text=_text(letter, say),
-        html=_PAGE.get_template("mail.html").render(letter=letter, say=say, qr=_QR, lines=_lines(say.reference)),
+        html=page("mail.html").render(letter=letter, say=say, qr=_QR, lines=_lines(say.reference)),
         attachments=(qr,) if qr else (),
         calendar=invitation.content,
         method=invitation.method,

@@ -6,8 +6,10 @@ import base64
 import hmac
 import io
 import re
+from typing import TYPE_CHECKING
 
-import segno
+if TYPE_CHECKING:
+    import segno
 
 _PURPOSE = b"usher: tickets"
 _SIGNATURE = 20  # bytes, 160 bits: 32 letters and digits without padding
@@ -51,6 +53,8 @@ def qr_svg(url: str) -> str:
 def _qr(url: str) -> segno.QRCode:
     """Level M is read also with a scratch across the screen. The mask is the one that mostly wins: trying all eight
     takes 4 of 5 milliseconds, and a lane composes thirty mails in a row (400 codes of it were read back)."""
+    import segno  # here, for only mails and tickets need it
+
     return segno.make_qr(url, error="m", mask=4)
 
 

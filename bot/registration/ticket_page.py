@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlmodel import Session, col, select
 from starlette.requests import Request
@@ -19,15 +17,14 @@ from bot.content.records import Content
 from bot.content.words import Language
 from bot.conversation.published import published_venue
 from bot.errors import Unavailable
+from bot.registration.page import TEMPLATES, page
 from bot.registration.place import map_link
 from bot.registration.ticket import qr_svg, read_token, ticket_link
 from bot.registration.voice import Voice
 from bot.store.database import Database
 from bot.store.tables import Registration, Status
 
-_TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = (_TEMPLATES / "ticket.css").read_text(encoding="utf-8")
-_PAGE = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+_STYLE = (TEMPLATES / "ticket.css").read_text(encoding="utf-8")
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _CLOSED = (Status.DECLINED, Status.CANCELLED)
 _HEADERS = {
@@ -66,7 +63,7 @@ def render(content: Content, registration: Registration, venue: Venue | None, li
     language: Language = "en" if registration.language == "en" else "zh"
     seated = registration.status == Status.CONFIRMED
     say = Voice(content, venue, language, registration.name or "", registration.reference, seated)
-    return _PAGE.get_template("ticket.html").render(
+    return page("ticket.html").render(
         language=language,
         style=Markup(_STYLE),  # noqa: S704  # a file of ours
         say=say,

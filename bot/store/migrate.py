@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
 
 from bot.store.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x75736865  # "ushe": the advisory lock under which PostgreSQL is migrated
 
 
 def migrate(database: Database) -> None:
-    """Applies every migration that the database has not seen. Several processes may call it at once."""
-    config = _config()
+    """Applies every migration that the database has not seen. Several processes may call it at once.
+
+    Alembic is imported only where there is something for it to do: it is 7 MiB of memory and 0.1 s of a start.
+    """
     with database.engine.begin() as connection:
         if not database.sqlite:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        if MigrationContext.configure(connection).get_current_revision() == newest():
+        if _revision(connection) == newest():
             return
+        from alembic import command
+
+        config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def newest() -> str:
-    """The revision of the newest tables."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    """The revision of the newest tables: files of migrations are named for theirs, which count on."""
+    return max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    return row[0] if row else None
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+from bot.store import migrate as migrating
 from bot.store.database import Database
 from bot.store.migrate import migrate, newest
 from tests.emptied import opened
@@ -45,6 +47,10 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate(database)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == newest()
+
+
+def test_the_newest_migration_is_the_one_that_alembic_ends_with() -> None:
+    assert [newest()] == ScriptDirectory.from_config(migrating._config()).get_heads()
 
 
 def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
