@@ -5,135 +5,41 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+
+from bot.setting_values import (
+    AesKey,
+    BotSecret,
+    BotToken,
+    ChatIds,
+    Counted,
+    DatabaseUrl,
+    Mail,
+    MailServer,
+    Moment,
+    Origin,
+    PublicUrl,
+    Window,
+)
 
 PREFIX = "USHER_"
 CLONE = Path(__file__).parent.parent
-_DATABASE = "expected sqlite:///FILE or postgresql://user:password@host:port/name"
 _WORDS = {
     "bool_parsing": "expected true or false",
     "int_parsing": "expected a whole number",
     "float_parsing": "expected a number",
 }
-_DURATION = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class WrongSetting(Exception):
     """A setting is missing, unknown or malformed: its name and what was expected."""
-
-
-class Window(tuple[int, timedelta]):
-    """How many messages within how long: `5/48h`."""
-
-    __slots__ = ()
-
-    @classmethod
-    def read(cls, value: object) -> Window:
-        """Reads `COUNT/DURATION`, the duration in s, m, h or d."""
-        if isinstance(value, cls):
-            return value
-        found = re.fullmatch(r"(\d{1,4})/(\d{1,6})([smhd])", str(value).strip())
-        if not found:
-            raise ValueError("expected COUNT/DURATION such as 5/48h")
-        count, number, unit = found.groups()
-        return cls((int(count), timedelta(seconds=int(number) * _DURATION[unit])))
-
-
-def _moment(value: object) -> object:
-    """An ISO time with its offset; pydantic alone would take a number for seconds."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        moment = None
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ValueError("expected an ISO time with an offset such as 2019-10-08T09:00:00+08:00")
-    return moment
-
-
-def _web(value: str, *, path: bool) -> bool:
-    """Whether it is the address of a host, with a path or without."""
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname if parts.port != 0 else None  # reading the port checks it
-    except ValueError:
-        return False
-    bare = not (parts.query or parts.fragment) and (path or parts.path in ("", "/"))
-    return parts.scheme in ("http", "https") and bool(host) and bare
-
-
-def _origin(value: str) -> str:
-    if not _web(value, path=False):
-        raise ValueError("expected scheme, host and port only, such as https://api.example.org")
-    return value.rstrip("/")
-
-
-def _public(value: str) -> str:
-    if not _web(value, path=True):
-        raise ValueError("expected an address such as https://usher.example.org")
-    return value.rstrip("/")
-
-
-def _database(value: str) -> str:
-    """The address as SQLAlchemy wants it. A wrong one is not repeated: it may hold a password."""
-    value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
-    try:
-        url = make_url(value)
-    except (ArgumentError, ValueError):
-        raise ValueError(_DATABASE) from None
-    if url.drivername == "postgresql+psycopg":
-        return value
-    if url.drivername != "sqlite" or url.host or not url.database or ":memory:" in url.database:
-        raise ValueError(_DATABASE)
-    if not Path(url.database).parent.is_dir():
-        raise ValueError(f"{Path(url.database).parent}: no such folder; expected one that exists")
-    return value
-
-
-def _mail_server(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if not (value.startswith("smtp://") and _web(value.replace("smtp", "http", 1), path=False)):
-        raise ValueError("expected smtp://user:password@host:port")
-    return secret
-
-
-def _chat_ids(value: object) -> tuple[int, ...]:
-    if isinstance(value, tuple):
-        return value
-    try:
-        return tuple(int(part) for part in re.split(r"[,\s]+", str(value).strip()) if part)
-    except ValueError:
-        raise ValueError("expected chat ids, separated by commas") from None
-
-
-def _matching(pattern: str, expected: str) -> AfterValidator:
-    """Takes only text, secret or not, that wholly matches; never repeats it."""
-
-    def check(value: Any) -> Any:
-        if not re.fullmatch(pattern, value.get_secret_value() if isinstance(value, SecretStr) else value):
-            raise ValueError(f"expected {expected}")
-        return value
-
-    return AfterValidator(check)
-
-
-Origin = Annotated[str, AfterValidator(_origin)]
-Counted = Annotated[Window, BeforeValidator(Window.read)]
-BotToken = Annotated[
-    SecretStr, _matching(r"\d{1,20}:[A-Za-z0-9_-]+", "the token from @BotFather, such as 123456789:AA...")
-]
-BotSecret = Annotated[SecretStr, _matching(r"[A-Za-z0-9_-]{1,256}", "1 to 256 characters of A-Z, a-z, 0-9, _ and -")]
-AesKey = Annotated[SecretStr, _matching(r"[A-Za-z0-9+/]{43}", "the EncodingAESKey, 43 characters")]
-Mail = Annotated[str, _matching(r"([^@<>]*<)?[^@\s<>]+@[^@\s<>]+>?", "an e-mail address such as usher@example.org")]
 
 
 class Settings(BaseSettings):
@@ -141,15 +47,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
-    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///usher.db"
+    database_url: DatabaseUrl = "sqlite:///usher.db"
     content: Path = Path("content")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
-    public_url: Annotated[str, AfterValidator(_public)] | None = None
+    public_url: PublicUrl | None = None
     secret: SecretStr | None = None
     log: Literal["text", "json"] = "text"
     metrics_token: SecretStr | None = None
-    now: Annotated[datetime, BeforeValidator(_moment)] | None = None
+    now: Moment | None = None
 
     telegram_token: BotToken | None = None
     telegram_mode: Literal["webhook", "polling"] = "polling"  # works anywhere, with no address of its own
@@ -157,7 +63,7 @@ class Settings(BaseSettings):
     telegram_api_url: Origin = "https://api.telegram.org"
     telegram_proxy: str | None = None
     telegram_rate: float = Field(28, gt=0, le=1000)
-    telegram_organizers: Annotated[tuple[int, ...], BeforeValidator(_chat_ids)] = ()
+    telegram_organizers: ChatIds = ()
 
     wechat_app_id: str | None = None
     wechat_app_secret: SecretStr | None = None
@@ -172,7 +78,7 @@ class Settings(BaseSettings):
     wechat_template_reminder: str = ""
     wechat_template_confirmation: str = ""
 
-    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    smtp_url: MailServer | None = None
     mail_from: Mail | None = None
 
     @classmethod
@@ -212,7 +118,7 @@ def read(environment: Mapping[str, str] | None = None, env_file: Path | None = N
     if unknown:
         raise WrongSetting("\n".join(f"{PREFIX}{name.upper()}: no such setting" for name in unknown))
     try:
-        settings = Settings(**ours)  # type: ignore[arg-type]  # pydantic reads the strings
+        settings = Settings.model_validate(ours)
     except ValidationError as error:
         raise WrongSetting("\n".join(_fault(row) for row in error.errors(include_input=False))) from None
     _together(settings)

@@ -1,7 +1,20 @@
 """What Usher says: one router for each subject, put together here."""
 
 from bot.conversation.router import Router
-from handlers import agenda, broadcast, change, faq, form, help, me, organizer, privacy, registration, venue  # noqa: A004  # named for 帮助
+from handlers import (
+    agenda,
+    broadcast,
+    change,
+    faq,
+    form,
+    help,  # noqa: A004  # named for 帮助
+    me,
+    organizer,
+    privacy,
+    progress,
+    registration,
+    venue,
+)
 
 router = Router(
     registration.router,
@@ -14,5 +27,6 @@ router = Router(
     organizer.router,
     privacy.router,
     broadcast.router,
+    progress.router,
     faq.router,
 )

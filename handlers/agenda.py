@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.answers.normalize import language_of, number, plain
-from bot.content.records import AgendaItem
+from bot.content.agenda import AgendaItem
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Reply

@@ -1,21 +1,22 @@
-"""群发: an organizer writes to everybody from Telegram: compose, look, confirm, watch, hold, stop."""
+"""群发: an organizer writes to everybody from Telegram: compose, look, confirm."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bot.answers.normalize import plain
-from bot.content.records import LANGUAGES, Language
+from bot.content.words import LANGUAGES, Language
 from bot.conversation.router import Router
 from bot.conversation.state import Letter
 from bot.conversation.turn import Turn
-from bot.delivery import announcements, report
+from bot.delivery import announcements
 from bot.delivery.audience import WrongFilter
 from bot.delivery.preview import Preview, preview
 from bot.message import Choice, Reply
 from bot.registration.faults import faults
 from bot.store.outbox import DeliveryStatus, State
 from handlers.help import EXIT, leave_form
+from handlers.progress import steer, steered
 
 MANY = 50  # people: from there on the number itself has to be typed
 _NOBODY = ("跳过", "skip", "-")  # no text in this language
@@ -30,15 +31,6 @@ def begin(turn: Turn) -> Reply:
     """A new letter."""
     turn.state.letter = Letter()
     return Reply(ask=_ask_zh(turn))
-
-
-@router.on("进度", "progress", organizers=True)
-def progress(turn: Turn) -> Reply:
-    """How far the last one is."""
-    letter = turn.state.letter
-    if letter is None or not letter.announcement:
-        return Reply(turn.say("broadcast.none"))
-    return _progress(turn, letter.announcement)
 
 
 @router.role("letter")
@@ -67,7 +59,7 @@ def tapped(turn: Turn) -> Reply:
     if what == "drop":
         turn.state.letter = None
         return Reply(turn.say("broadcast.dropped"))
-    return _steered(turn, letter.announcement, what)
+    return steered(turn, letter.announcement, what)
 
 
 def _text(turn: Turn, letter: Letter) -> Reply:
@@ -166,37 +158,5 @@ def _confirmed(turn: Turn, letter: Letter) -> Reply:
         return Reply(turn.say("broadcast.lately"), _question(turn, letter), _send_or_not(turn, letter))
     letter.at = ""
     return Reply(
-        turn.say("broadcast.queued", people=letter.people, id=letter.announcement), choices=_steer(turn, State.PLANNING)
+        turn.say("broadcast.queued", people=letter.people, id=letter.announcement), choices=steer(turn, State.PLANNING)
     )
-
-
-def _steered(turn: Turn, announcement: str, what: str) -> Reply:
-    """Holds, goes on or stops: all of it in this turn, so that what the organizer reads is so."""
-    if what in ("pause", "stop"):
-        step = announcements.pause if what == "pause" else announcements.stop
-        while step(turn.connection, announcement):
-            pass
-    elif what == "resume":
-        while announcements.resume(turn.connection, announcement, turn.now):
-            pass
-    return _progress(turn, announcement)
-
-
-def _progress(turn: Turn, announcement: str) -> Reply:
-    seen = report.progress(turn.session, announcement)
-    head = turn.say(f"broadcast.state.{seen.state}", id=seen.id, done=seen.done, total=seen.total)
-    counts = (
-        turn.say("broadcast.count", status=turn.say(f"broadcast.status.{status}"), count=count)
-        for status, count in seen.counts.items()
-        if count
-    )
-    return Reply("\n".join((head, *counts)), choices=_steer(turn, State(seen.state), seen.done < seen.total))
-
-
-def _steer(turn: Turn, state: State, unfinished: bool = True) -> tuple[Choice, ...]:
-    names = ["progress"]
-    if state is State.PAUSED:
-        names += ["resume", "stop"]
-    elif unfinished and state in (State.PLANNING, State.PLANNED):
-        names += ["pause", "stop"]
-    return tuple(Choice(turn.say(f"broadcast.{name}"), name, f"letter.{name}") for name in names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.answers.matcher import Outcome
 from bot.answers.normalize import language_of, reads_as_question
-from bot.content.records import Question
+from bot.content.form import Question
 from bot.conversation.form import InvalidAnswer, is_valid, next_question, read
 from bot.conversation.prompt import KEEP, SAME, SKIP, current, prompt, renewed
 from bot.conversation.router import Router

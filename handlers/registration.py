@@ -15,6 +15,7 @@ from bot.registration.decision import MAIL, tell
 from bot.registration.register import (
     MOST_COLLEAGUES,
     Origin,
+    Submitted,
     answers_of,
     has_own,
     live,
@@ -22,7 +23,7 @@ from bot.registration.register import (
     registrations,
     submit,
 )
-from bot.store.tables import Registration, Status
+from bot.store.tables import Status
 from handlers.change import ask_to_drop
 from handlers.me import show
 from handlers.opening import closed
@@ -128,21 +129,21 @@ def _submit(turn: Turn, draft: Draft) -> Reply:
         registered_by=mine.reference if mine else None,
     )
     answers = pruned(turn.content.form, draft.answers)
-    row = submit(turn.connection, turn.content.event, answers, origin, turn.now)
-    if row.status == Status.CONFIRMED:  # the mail brings calendar and ticket; the reply says the rest
-        tell(turn.connection, row.reference, "", Status.CONFIRMED, decide.desk(turn), MAIL)
+    made = submit(turn.connection, turn.content.event, answers, origin, turn.now)
+    if made.status is Status.CONFIRMED:  # the mail brings calendar and ticket; the reply says the rest
+        tell(turn.connection, made.reference, "", Status.CONFIRMED, decide.desk(turn), MAIL)
     turn.state.draft = None
     turn.outcome = "registered"
-    return _done(turn, row)
+    return _done(turn, made, answers.get("name", ""), colleague=mine is not None)
 
 
 def _first_yourself(turn: Turn) -> Reply:
     return Reply(turn.say("colleague.first_yourself"), choices=(turn.choice("choice.register"),))
 
 
-def _done(turn: Turn, row: Registration) -> Reply:
+def _done(turn: Turn, made: Submitted, name: str, *, colleague: bool) -> Reply:
     """What was registered, what comes next, and a line to pass on."""
-    key = "colleague.done" if row.registered_by else "form.done_all"
-    lines = [turn.say(key, name=row.name or "", reference=row.reference), turn.say(f"next.{row.status}")]
-    lines += [turn.say("form.after"), turn.say("form.forward")] if not row.registered_by else []
+    key = "colleague.done" if colleague else "form.done_all"
+    lines = [turn.say(key, name=name, reference=made.reference), turn.say(f"next.{made.status}")]
+    lines += [turn.say("form.after"), turn.say("form.forward")] if not colleague else []
     return Reply("\n".join(lines), choices=(turn.choice("choice.me"), turn.choice("choice.colleague")))

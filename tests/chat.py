@@ -18,6 +18,8 @@ from tests.trained import trained
 
 FORM = ("1", "4", "1", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000", "wangfang@example.com")
 """What a factory's HR manager answers, from consent to the review."""
+BEFORE = {"category": 1, "programme": 2, "organization": 3, "name": 4, "title": 5, "phone": 6, "email": 7, "review": 8}
+"""How many answers of FORM come before each question."""
 
 
 class Town:
@@ -111,3 +113,8 @@ class Chat:
     async def registers(self, *answers: str) -> str:
         """Goes through the whole form and confirms."""
         return await self.says("报名", *(answers or FORM), "确认")
+
+
+async def at(chat: Chat, question: str) -> str:
+    """Goes through the form up to a question."""
+    return await chat.says("报名", *FORM[: BEFORE[question]])

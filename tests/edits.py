@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from bot.content.event import Event
 from bot.content.facts import facts, fill
 from bot.content.load import load
-from bot.content.records import LANGUAGES, Content, Event, Language
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Language
 
 SHIPPED = Path(__file__).parent.parent / "content"
 

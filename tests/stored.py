@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlmodel import SQLModel, select
 
+from bot.store import statement
 from bot.store.database import Database
 from bot.store.tables import Asked, Contact, Registration
 
@@ -61,12 +63,18 @@ def statements(database: Database) -> Iterator[list[str]]:
     """The SQL that the writing door sends meanwhile, without BEGIN and COMMIT."""
     sent: list[str] = []
 
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        if not statement.lstrip().upper().startswith(("BEGIN", "COMMIT", "ROLLBACK")):
-            sent.append(statement)
+    def note(_: object, __: object, sql: str, *___: object) -> None:
+        if not sql.lstrip().upper().startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            sent.append(sql)
 
+    def run(connection: Connection, sql: str, values: Any) -> Any:
+        sent.append(sql)
+        return execute(connection, sql, values)
+
+    execute = statement.execute  # SQLite's own door, which SQLAlchemy's events do not see
     event.listen(database.engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with mock.patch.object(statement, "execute", run):
+            yield sent
     finally:
         event.remove(database.engine, "before_cursor_execute", note)

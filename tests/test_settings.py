@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings, Window, WrongSetting, read
+from bot.setting_values import Window
+from bot.settings import Settings, WrongSetting, read
 from tests.conftest import ROOT
 
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"

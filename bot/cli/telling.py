@@ -101,7 +101,7 @@ def deliveries(form: str, announcement: str | None) -> None:
     """What became of each message: one line a recipient and way."""
     from bot.commands import telling
 
-    with closing(telling.deliveries(read_settings(), announcement)) as lines:  # type: ignore[type-var]
+    with closing(telling.deliveries(read_settings(), announcement)) as lines:
         show(lines)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlmodel import Session, col
+from sqlalchemy import Connection
+from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.commands import opened
 from bot.content.facts import Venue
 from bot.content.load import load
-from bot.content.records import LANGUAGES, Content, Language
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Language
+from bot.conversation.published import published_venue
 from bot.delivery import announcements, reminders, report
 from bot.delivery.preview import Preview, preview
 from bot.delivery.queueing import queue_slice
@@ -27,7 +29,6 @@ from bot.registration import venue as venues
 from bot.registration.faults import faults
 from bot.settings import Settings
 from bot.store.outbox import DeliveryStatus
-from bot.store.tables import Event
 
 _CALL = ("name", "phone", "reason", "reference", "announcement")  # columns of the call list
 _NEEDS_SIGHT = 20  # people named one by one in a preview; the call list has them all
@@ -99,8 +100,8 @@ def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool)
     return name
 
 
-def deliveries(settings: Settings, announcement: str | None) -> Iterator[str]:
-    """One JSON line a recipient and way, streamed. Raises NoSuchAnnouncement."""
+def deliveries(settings: Settings, announcement: str | None) -> Generator[str]:
+    """One JSON line a recipient and way, streamed; closing it closes the database. Raises NoSuchAnnouncement."""
     zone = load(settings.content_folder()).event.zone
     with closing(opened(settings)) as database, Session(database.reader) as session:
         for row in report.listing(session, zone, announcement):
@@ -149,12 +150,11 @@ def _looked(session: Session, content: Content, accounts: Accounts, now: datetim
     if not said.texts:
         raise UsherError("broadcast: expected --zh TEXT and --en TEXT")
     seen = preview(session, said.audience, said.texts, accounts, now)
-    stored = session.scalar(select(col(Event.venue)))
     languages: list[Language] = [name for name in LANGUAGES if seen.languages[name] or name in said.texts]
     found = faults(
         content,
         said.texts,
-        Venue.from_stored(stored) if stored else None,
+        published_venue(session),
         with_venue=said.with_venue,
         languages=languages,
     )

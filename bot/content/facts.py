@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from bot.content.records import Event, Words
+from bot.content.event import Event
+from bot.content.words import Words
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 _WEEKDAYS = {

@@ -11,22 +11,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from bot.content.agenda import Agenda
+from bot.content.event import Event
 from bot.content.facts import NAMES, PLACEHOLDER, facts
+from bot.content.faq import Entry, Front, OutOfScope
 from bot.content.faults import place_and_words
-from bot.content.records import (
-    LANGUAGES,
-    Agenda,
-    Content,
-    Entry,
-    Event,
-    Form,
-    Front,
-    OutOfScope,
-    Record,
-    Reminders,
-    Words,
-)
+from bot.content.form import Form
+from bot.content.records import Content
+from bot.content.reminders import Reminders
 from bot.content.sentences import SENTENCES
+from bot.content.words import LANGUAGES, Record, Words
 from bot.errors import BrokenContent, Fault
 
 R = TypeVar("R", bound=Record)

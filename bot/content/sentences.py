@@ -1,4 +1,8 @@
-"""Every sentence the bot itself says, by key, with the placeholders each may use besides those of facts.py."""
+"""Every sentence the bot itself says, by key, with the placeholders each may use besides those of facts.py.
+
+The keys stand here and in content/texts.toml on purpose: organizers edit that file where it lies, so it cannot be its
+own measure. `usher check` compares the two; tests/test_house.py compares these with what the code says.
+"""
 
 from __future__ import annotations
 

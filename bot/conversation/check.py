@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from bot.content.facts import fill
-from bot.content.records import LANGUAGES, Content, Question
+from bot.content.form import Question
+from bot.content.records import Content
+from bot.content.words import LANGUAGES
 from bot.errors import Fault
 from bot.message import Choice, Reply
 

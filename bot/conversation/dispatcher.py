@@ -27,6 +27,7 @@ from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Reply
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.group_commit import Undo
 
 log = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=30)  # longer than a send takes; after that another copy of the message may send its reply
@@ -127,8 +128,8 @@ class Dispatcher:
     def _turn(self, connection: Connection, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
         turn, before = self._begin(connection, message, live, match)
         if before.seen:
-            connection.rollback()  # a copy writes nothing, not even that its sender was here: they may be erased by now
-            return before.reply, _REPEAT
+            # A copy writes nothing, not even that its sender was here: they may be erased by now.
+            raise Undo((before.reply, _REPEAT))
         reply = self._router.route(turn)
         if before.waiting and reply is not None and not turn.erased:
             reply = self._with_what_waited(turn, reply)
@@ -148,8 +149,7 @@ class Dispatcher:
         """The state stays as it was: the person may say or tap the same again."""
         turn, before = self._begin(connection, message, live, _NOTHING)
         if before.seen:
-            connection.rollback()
-            return before.reply, _REPEAT
+            raise Undo((before.reply, _REPEAT))
         reply = Reply(turn.say("fault"))
         self._save(turn, reply)
         return reply, "fault"

@@ -10,7 +10,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from bot.answers.normalize import number, plain
-from bot.content.records import Form, FormChoice, Question
+from bot.content.form import Form, FormChoice, Question
 
 Answers = Mapping[str, str]
 _MAINLAND = 11  # digits of a mainland number without +86

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.content.records import Question
+from bot.content.form import Question
 from bot.conversation.form import asked, next_question, step, still_valid
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn

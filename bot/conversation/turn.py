@@ -8,17 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.answers.matcher import Match
 from bot.content.facts import Venue, facts, fill
-from bot.content.records import LANGUAGES, Content, Words
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Words
+from bot.conversation.published import published_venue
 from bot.conversation.state import State
 from bot.conversation.words import COMMANDS
 from bot.message import Choice, Message
-from bot.store.tables import Event
-
-EVENT_ROW = "event"  # the key of the one event's row
 
 
 @dataclass(slots=True)
@@ -107,8 +106,7 @@ class Turn:
     @cached_property
     def venue(self) -> Venue | None:
         """The venue as published; None until then."""
-        stored = self.session.exec(select(Event.venue).where(Event.id == EVENT_ROW)).first()
-        return Venue.from_stored(stored) if stored else None
+        return published_venue(self.session)
 
     @cached_property
     def _facts_with_venue(self) -> dict[str, str]:

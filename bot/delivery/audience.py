@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from bot.errors import UsherError
 from bot.store.outbox import Kind
 from bot.store.tables import Contact, Conversation, Registration, Status
 
-FIELDS: Mapping[str, Any] = {
+FIELDS: Mapping[str, Mapped[Any]] = {
     name: col(getattr(Registration, name))
     for name in ("status", "category", "programme", "organization", "language", "channel", "source", "reference")
 }
@@ -30,7 +31,7 @@ _SPECIAL: Mapping[str, Mapping[str, ColumnElement[bool]]] = {
     "draft": {"stale": _DRAFTED},  # for how long it was left alone is said by the reminder's `when`
 }
 _NAMES = (*FIELDS, *_SPECIAL)
-_OF_CHAT: Mapping[str, Any] = {name: col(getattr(Contact, name)) for name in ("language", "channel", "source")}
+_OF_CHAT: Mapping[str, Mapped[Any]] = {name: col(getattr(Contact, name)) for name in ("language", "channel", "source")}
 
 
 class WrongFilter(UsherError):
@@ -98,7 +99,7 @@ def _condition(word: str) -> ColumnElement[bool]:
         return or_(*(_SPECIAL[name][value] for value in wanted))
     if name == "status":
         _only(name, wanted, list(Status))
-    return FIELDS[name].in_(wanted)  # type: ignore[no-any-return]  # columns are Any to mypy
+    return FIELDS[name].in_(wanted)
 
 
 def _only(name: str, wanted: list[str], known: Any) -> None:

@@ -29,11 +29,10 @@ class Batch:
         self._sqlite = Statement(sql.replace("ROWS", _SQLITE_ROWS.format(columns=taken)))
         self._postgresql = Statement(sql.replace("ROWS", _POSTGRESQL_ROWS.format(columns=typed)))
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **values: Any) -> Any:
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **values: Any) -> Sequence[Any]:
         """Runs it in the connection's transaction; what it returns, if it returns something."""
         statement = self._sqlite if connection.dialect.name == "sqlite" else self._postgresql
-        done = statement.run(connection, rows=dumps(rows), count=len(rows), **values)
-        return done.all() if done.returns_rows else ()
+        return statement.run(connection, rows=dumps(rows), count=len(rows), **values)
 
 
 def stored(moment: datetime | None) -> str | None:

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, fu
 from sqlmodel import Session, col
 
 from bot.clock import Clock
-from bot.content.records import Event, Reminder
+from bot.content.event import Event
+from bot.content.reminders import Reminder
 from bot.delivery.audience import of_drafts
 from bot.delivery.queueing import SLICE, Sending, insert_into, switched_off, write
 from bot.delivery.quiet import quiet_until

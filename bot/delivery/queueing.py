@@ -26,6 +26,7 @@ from bot.store.tables import Registration
 
 SLICE = 500  # people: 10 to 30 ms a transaction
 TOO_LATE = "too late to be useful"
+_ANNOUNCEMENT = SQLModel.metadata.tables["announcement"]
 _MANY = 2_000  # people
 _IN_TIME = timedelta(minutes=10)
 _PRIORITY = {Kind.DECISION: Priority.DECISION, Kind.REMINDER: Priority.REMINDER, Kind.BROADCAST: Priority.BROADCAST}
@@ -190,7 +191,7 @@ def _meant(row: Any, size: int, now: datetime) -> Any:
 def _locked(connection: Connection, announcement_id: str) -> Any:
     """The announcement, if its deliveries are being written; locked until the commit (SQLite has one writer anyway)."""
     named = (col(Announcement.id) == announcement_id, col(Announcement.state) == State.PLANNING)
-    return connection.execute(select(*Announcement.__table__.c).where(*named).with_for_update()).first()  # type: ignore[attr-defined]
+    return connection.execute(select(*_ANNOUNCEMENT.c).where(*named).with_for_update()).first()
 
 
 def _note(connection: Connection, announcement_id: str, **values: Any) -> None:

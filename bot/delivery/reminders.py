@@ -11,7 +11,10 @@ from sqlalchemy import Connection, func, select
 from sqlmodel import Session, col
 
 from bot.clock import Clock
-from bot.content.records import LANGUAGES, Content, Event, Reminder
+from bot.content.event import Event
+from bot.content.records import Content
+from bot.content.reminders import Reminder
+from bot.content.words import LANGUAGES
 from bot.delivery import drafts
 from bot.delivery.audience import DRAFT, WrongFilter, audience, of_drafts
 from bot.delivery.queueing import insert_into

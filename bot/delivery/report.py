@@ -117,8 +117,8 @@ def _unreached(now: datetime) -> Any:
     """Deliveries that reach nobody, by person, the newest last. All of them are due: they are written when they are."""
     other = aliased(Delivery)
     told = exists().where(
-        other.announcement_id == col(Delivery.announcement_id),  # type: ignore[arg-type]  # columns are hidden from mypy
-        other.person == col(Delivery.person),  # type: ignore[arg-type]
+        col(other.announcement_id) == col(Delivery.announcement_id),
+        col(other.person) == col(Delivery.person),
         col(other.status).in_(_ON_ITS_WAY),
     )
     return (

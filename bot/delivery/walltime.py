@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.content.records import Event
+from bot.content.event import Event
 
 _ON_A_DAY = re.compile(r"([-+]?\d+)d (\d{1,2}):(\d{2})")
 _FROM_START = re.compile(r"([-+]\d+)([hm])")
@@ -32,7 +32,7 @@ def moment_of(written: str, event: Event) -> datetime:
         day, hour, minute = map(int, found.groups())
         return to_utc(event.date + timedelta(days=day), time(hour, minute), event.zone)
     found = _FROM_START.fullmatch(written)
-    assert found, written  # content/records.py lets nothing else through
+    assert found, written  # content/reminders.py lets nothing else through
     number = int(found[1])
     return start(event) + (timedelta(hours=number) if found[2] == "h" else timedelta(minutes=number))
 

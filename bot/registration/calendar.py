@@ -9,11 +9,11 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from bot.content.event import Event
 from bot.content.facts import Venue
-from bot.content.records import Event
+from bot.conversation.published import EVENT_ROW
 from bot.delivery.flight import read_event
 from bot.message import dumps
-from bot.registration.register import EVENT_ROW
 from bot.store.statement import Statement
 
 Method = Literal["REQUEST", "CANCEL"]
@@ -91,8 +91,8 @@ def sequence(connection: Connection, event: Event, venue: Venue | None) -> int:
     """The number of what the entry says now: one more than before whenever that has changed."""
     digest = _digest(event, venue)
     stored = _LOOK.row(connection, id=EVENT_ROW)
-    if stored and stored.digest == digest:
-        return int(stored.sequence)
+    if stored and stored[1] == digest:
+        return int(stored[0])
     return int(_CHANGED.row(connection, id=EVENT_ROW, digest=digest)[0])
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.adapters.base import Mail, Outgoing, Pin
+from bot.content.event import Event
 from bot.content.facts import Venue
-from bot.content.records import Content, Event, Language
+from bot.content.records import Content
+from bot.content.words import Language
 from bot.delivery.people import Due
 from bot.errors import Refused
 from bot.message import Reply
@@ -19,8 +21,8 @@ from bot.registration.voice import Voice
 from bot.store.outbox import Kind, Route
 from bot.store.tables import Status
 
-_PROMOTED = "promoted"  # confirmed after waiting for a seat
-_DECISIONS = frozenset({*Status, _PROMOTED})
+PROMOTED = "promoted"  # confirmed after waiting for a seat
+_DECISIONS = frozenset({*Status, PROMOTED})
 _NO_ORGANIZER = "no-reply@usher.invalid"  # RFC 5545 wants an address, and there may be none to give
 
 
@@ -57,7 +59,7 @@ class Composer:
     def _case(self, due: Due, venue: Venue | None, sequence: int) -> _Case:
         person, event = due.person, self._content().event
         decision = _decision(due)
-        seated = decision in (Status.CONFIRMED, _PROMOTED) if decision else person.status == Status.CONFIRMED
+        seated = decision in (Status.CONFIRMED, PROMOTED) if decision else person.status == Status.CONFIRMED
         language: Language = "en" if person.language == "en" else "zh"
         say = Voice(self._content(), venue, language, person.name, person.reference or "", seated)
         link = ticket_link(self._public_url, self._secret, person.reference) if person.reference else ""
@@ -117,7 +119,7 @@ def _decision(due: Due) -> str:
     status = str(due.more.get("decision", ""))
     if status not in _DECISIONS:
         raise Refused(f"no words for the decision {status!r}")
-    return _PROMOTED if (status, due.more.get("before")) == (Status.CONFIRMED, Status.WAITLISTED) else status
+    return PROMOTED if (status, due.more.get("before")) == (Status.CONFIRMED, Status.WAITLISTED) else status
 
 
 def _texts(due: Due, language: str) -> Mapping[str, str]:

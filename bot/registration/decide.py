@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, func, select
 from sqlmodel import col
 
-from bot.content.records import Event
+from bot.content.event import Event
 from bot.conversation.turn import Turn
 from bot.errors import UsherError
 from bot.registration.decision import MAIL, Decided, Desk, Known, settle

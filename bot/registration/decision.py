@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 from sqlmodel import col
 
-from bot.content.records import Event
+from bot.content.event import Event
 from bot.delivery.announcements import announce
 from bot.delivery.routes import Accounts
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Way

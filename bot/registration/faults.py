@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from bot.content.facts import NAMES, PLACEHOLDER, Venue
-from bot.content.records import LANGUAGES, Content, Language
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Language
 from bot.registration import chat
 from bot.registration.chat import TELEGRAM_UNITS, WECHAT_BYTES
 from bot.registration.template import FIELD

@@ -5,7 +5,6 @@ A seat that an erasure frees is given on by `decide.promote`, which whoever eras
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from bot.message import Address
+from bot.registration.erase import erase, new_receipt
 from bot.registration.register import lock_event
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind
 from bot.store.tables import Asked, Contact, Conversation, Erasure, Kept, Message, Registration
@@ -33,11 +33,11 @@ def forget_person(session: Session, contact_id: int, by: str, now: datetime) -> 
     ids = session.scalars(select(col(Registration.id)).where(*mine)).all()
     sent = _erase_sent(session, or_(_to(contact_id), col(Delivery.registration_id).in_(ids)))
     _leave_unreachable(session, contact_id)
-    rows = {"registrations": _erase(session, Registration, *mine), "deliveries": sent}
+    rows = {"registrations": erase(session, Registration, *mine), "deliveries": sent}
     session.execute(update(Registration).where(col(Registration.contact_id) == contact_id).values(contact_id=None))
-    rows |= {name: _erase(session, table, col(table.contact_id) == contact_id) for name, table in _CHAT.items()}
-    rows["kept"] = _erase(session, Kept, col(Kept.channel) == contact.channel, col(Kept.user_id) == contact.user_id)
-    rows["contacts"] = _erase(session, Contact, col(Contact.id) == contact_id)
+    rows |= {name: erase(session, table, col(table.contact_id) == contact_id) for name, table in _CHAT.items()}
+    rows["kept"] = erase(session, Kept, col(Kept.channel) == contact.channel, col(Kept.user_id) == contact.user_id)
+    rows["contacts"] = erase(session, Contact, col(Contact.id) == contact_id)
     return _receipt(session, rows, by, now)
 
 
@@ -50,7 +50,7 @@ def forget_registration(session: Session, row: Registration, by: str, now: datet
         session.execute(delete(Message).where(col(Message.contact_id) == row.contact_id))
         session.execute(delete(Conversation).where(col(Conversation.contact_id) == row.contact_id))
     sent = _erase_sent(session, col(Delivery.registration_id) == row.id)
-    rows = {"registrations": _erase(session, Registration, col(Registration.id) == row.id), "deliveries": sent}
+    rows = {"registrations": erase(session, Registration, col(Registration.id) == row.id), "deliveries": sent}
     return _receipt(session, rows, by, now)
 
 
@@ -75,7 +75,7 @@ def forget_old_messages(session: Session, before: datetime, slice_rows: int = 50
     gone = 0
     for table in (Message, Kept):
         oldest = select(col(table.id)).order_by(col(table.id)).limit(slice_rows)
-        gone += _erase(session, table, col(table.id).in_(oldest), col(table.received_at) < before)
+        gone += erase(session, table, col(table.id).in_(oldest), col(table.received_at) < before)
     return gone
 
 
@@ -94,8 +94,8 @@ def _erase_sent(session: Session, whose: ColumnElement[bool]) -> int:
     """Erases deliveries, and the decisions about these people: one is about one person, and bears their reference."""
     decisions = select(col(Announcement.id)).join(Delivery).where(col(Announcement.kind) == Kind.DECISION, whose)
     about = session.scalars(decisions.distinct()).all()
-    gone = _erase(session, Delivery, whose)
-    _erase(session, Announcement, col(Announcement.id).in_(about))
+    gone = erase(session, Delivery, whose)
+    erase(session, Announcement, col(Announcement.id).in_(about))
     return gone
 
 
@@ -106,13 +106,8 @@ def _leave_unreachable(session: Session, contact_id: int) -> None:
     session.execute(update(Delivery).where(*waiting).values(status=DeliveryStatus.UNREACHABLE, error=reason))
 
 
-def _erase(session: Session, table: type, *where: object) -> int:
-    # SQLModel hides columns, and SQLAlchemy the row count of a DELETE, from mypy.
-    return int(session.execute(delete(table).where(*where)).rowcount)  # type: ignore[attr-defined, arg-type]
-
-
 def _receipt(session: Session, rows: dict[str, int], by: str, now: datetime) -> Erasure:
-    receipt = Erasure(id=f"E-{secrets.token_hex(4).upper()}", erased_at=now, by=by, rows=rows)
+    receipt = new_receipt(by, now, rows)
     session.add(receipt)
     session.flush()
     return receipt

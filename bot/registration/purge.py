@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlmodel import Session, SQLModel, col
 
 from bot.clock import Clock
-from bot.content.records import Event
+from bot.content.event import Event
+from bot.registration.erase import erase, new_receipt
 from bot.store.database import Database
 from bot.store.outbox import Announcement, Delivery, Kind, TemplateEnd
 from bot.store.statement import Statement
@@ -91,25 +91,25 @@ def _next_slice(session: Session, now: datetime) -> int:
     """Erases one slice of the first table that still holds something, and counts it; 0: they are all empty."""
     progress = _lock(session)
     for name, table, key in _TABLES:
-        if gone := _erase(session, table, key):
+        if gone := _erase_oldest(session, table, key):
             _count(session, progress, name, gone, now)
             return gone
     return 0
 
 
-def _erase(session: Session, table: Any, key: str) -> int:
+def _erase_oldest(session: Session, table: type[SQLModel], key: str) -> int:
     column = col(getattr(table, key))
     oldest = select(column).order_by(column).limit(_SLICE)
     if table is Announcement:
         oldest = oldest.where(col(Announcement.kind) == Kind.DECISION)
-    return int(session.execute(delete(table).where(column.in_(oldest))).rowcount)  # type: ignore[attr-defined]
+    return erase(session, table, column.in_(oldest))
 
 
 def _count(session: Session, progress: dict[str, Any], name: str, gone: int, now: datetime) -> None:
     """Adds to the receipt of this purge, which the first slice makes."""
     receipt = session.get(Erasure, progress["receipt"]) if progress["receipt"] else None
     if receipt is None:
-        receipt = Erasure(id=f"E-{secrets.token_hex(4).upper()}", erased_at=now, by=BY)
+        receipt = new_receipt(BY, now, {})
         _write(session, progress | {"receipt": receipt.id})
     receipt.rows = receipt.rows | {name: receipt.rows.get(name, 0) + gone}
     session.add(receipt)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
-from bot.content.records import Event
+from bot.content.event import Event
+from bot.conversation.published import EVENT_ROW
+from bot.message import dumps
 from bot.store.statement import Statement
 from bot.store.tables import Registration, Status
 
 COLUMNS = ("category", "programme", "organization", "name", "title", "phone", "email")
 MOST_COLLEAGUES = 5
-EVENT_ROW = "event"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: https://www.crockford.com/base32.html
 _LENGTH = 6
 # Written out: everybody who registers runs them while others wait for the same lock.
@@ -27,7 +28,14 @@ _HAS_OWN = Statement("""
 _LOCK = Statement("INSERT INTO event (id) VALUES (:id) ON CONFLICT (id) DO UPDATE SET id = excluded.id")
 _TAKEN = Statement("SELECT count(*) FROM registration WHERE status IN (:confirmed, :waitlisted)")
 _USED = Statement("SELECT 1 FROM registration WHERE reference = :reference")
-_INSERT = SQLModel.metadata.tables["registration"].insert()
+_INSERT = Statement("""
+    INSERT INTO registration (reference, status, contact_id, channel, language, source, consent_version, consent_at,
+                              registered_by, created_at, decided_at, category, programme, organization, name, title,
+                              phone, email, more)
+    VALUES (:reference, :status, :contact_id, :channel, :language, :source, :consent_version, :consent_at,
+            :registered_by, :created_at, :decided_at, :category, :programme, :organization, :name, :title,
+            :phone, :email, :more)
+""")
 _READ_AS = str.maketrans("ILO", "110")
 
 
@@ -42,6 +50,14 @@ class Origin:
     consent_version: str
     consent_at: datetime
     registered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What came of it."""
+
+    reference: str
+    status: Status
 
 
 def registrations(session: Session, contact_id: int) -> list[Registration]:
@@ -67,32 +83,26 @@ def own(rows: list[Registration]) -> Registration | None:
 
 def submit(
     connection: Connection, event: Event, answers: Mapping[str, str], origin: Origin, now: datetime
-) -> Registration:
+) -> Submitted:
     """Registers one person. The status follows seats and auto_confirm, decided under the event's lock."""
     status = _first_status(connection, event)
-    row = Registration(
-        reference=_unused_reference(connection, event.reference_prefix),
-        status=status,
-        contact_id=origin.contact_id,
-        channel=origin.channel,
-        language=origin.language,
-        source=origin.source,
-        consent_version=origin.consent_version,
-        consent_at=origin.consent_at,
-        registered_by=origin.registered_by,
-        created_at=now,
-        decided_at=now if status is Status.CONFIRMED else None,
-    )
-    apply(row, answers)
-    connection.execute(_INSERT, row.model_dump(exclude={"id"}))
-    return row
+    reference = _unused_reference(connection, event.reference_prefix)
+    decided_at = now if status is Status.CONFIRMED else None
+    made = {"reference": reference, "status": status.value, "created_at": now, "decided_at": decided_at}
+    given = {name: answers.get(name) or None for name in COLUMNS}
+    _INSERT.run(connection, **made, **asdict(origin), **given, more=dumps(_more(answers)))
+    return Submitted(reference, status)
 
 
 def apply(row: Registration, answers: Mapping[str, str]) -> None:
     """Writes the form's answers into a registration; questions of the organizer's own go into `more`."""
     for name in COLUMNS:
         setattr(row, name, answers.get(name) or None)
-    row.more = {name: value for name, value in answers.items() if name not in (*COLUMNS, "consent")}
+    row.more = _more(answers)
+
+
+def _more(answers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in answers.items() if name not in (*COLUMNS, "consent")}
 
 
 def answers_of(row: Registration) -> dict[str, str]:

@@ -13,15 +13,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.content.facts import Venue
-from bot.content.records import Content, Language
+from bot.content.records import Content
+from bot.content.words import Language
+from bot.conversation.published import published_venue
 from bot.errors import Unavailable
 from bot.registration.page import TEMPLATES, page
 from bot.registration.place import map_link
-from bot.registration.register import EVENT_ROW
 from bot.registration.ticket import qr_svg, read_token, ticket_link
 from bot.registration.voice import Voice
 from bot.store.database import Database
-from bot.store.tables import Event, Registration, Status
+from bot.store.tables import Registration, Status
 
 _STYLE = (TEMPLATES / "ticket.css").read_text(encoding="utf-8")
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -89,8 +90,7 @@ def _rows(say: Voice, registration: Registration, venue: Venue | None) -> list[t
 
 def _find(session: Session, reference: str) -> tuple[Registration | None, Venue | None]:
     registration = session.exec(select(Registration).where(col(Registration.reference) == reference)).first()
-    stored = session.exec(select(Event.venue).where(col(Event.id) == EVENT_ROW)).first()
-    return registration, Venue.from_stored(stored) if stored else None
+    return registration, published_venue(session)
 
 
 def _nothing(status: int) -> Response:

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, update
 from sqlmodel import col
 
 from bot.content.facts import Venue
-from bot.content.records import LANGUAGES, Words
+from bot.content.words import LANGUAGES, Words
+from bot.conversation.published import EVENT_ROW
 from bot.errors import UsherError
-from bot.registration.register import EVENT_ROW, lock_event
+from bot.registration.register import lock_event
 from bot.store.tables import Event
 
 # Name, address and directions stand in one reminder together: 480 characters of three bytes each leave 500 bytes of

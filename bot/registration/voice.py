@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.content.facts import PLACEHOLDER, Venue, facts, fill
-from bot.content.records import Content, Language
+from bot.content.records import Content
+from bot.content.words import Language
 from bot.errors import Refused
 
 _ADDRESS = ("venue.text", "venue.name", "venue.address")

@@ -92,7 +92,7 @@ class Mailbox:
         envelope.rcpt_tos.append(clean(address))
         return "250 OK"
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(  # noqa: N802  # as above
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         """Takes a mail."""

@@ -15,16 +15,18 @@ import sys
 import tempfile
 import time
 from typing import Any
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
 import psutil
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from bot.app import Usher
 from bot.clock import Clock
 from bot.message import Address, Message
 from bot.settings import read
+from bot.store import statement
 from bot.store.database import Database
 from tests.bench.load import STEPS, Measured, requests, run
 from tests.conftest import postgresql_url
@@ -39,11 +41,18 @@ async def statements(folder: pathlib.Path, people: int) -> list[list[Statement]]
     usher = Usher(settings, Clock(settings.now))
     rows: list[list[Statement]] = []
     event.listen(usher.database.engine, "before_cursor_execute", lambda *a: rows[-1].append((a[2], a[3])))
-    for person in range(people):
-        for number, text in enumerate(STEPS):
-            rows.append([])
-            sender = Address("wechat", settings.wechat_app_id or "", f"oLoad{person:08}")
-            await usher.dispatcher.receive(Message(f"{person}-{number}", sender, usher.clock.now(), text=text))
+    execute = statement.execute  # SQLite's own door, which SQLAlchemy's events do not see
+
+    def run(connection: Connection, sql: str, values: Any) -> Any:
+        rows[-1].append((sql, values))
+        return execute(connection, sql, values)
+
+    with mock.patch.object(statement, "execute", run):
+        for person in range(people):
+            for number, text in enumerate(STEPS):
+                rows.append([])
+                sender = Address("wechat", settings.wechat_app_id or "", f"oLoad{person:08}")
+                await usher.dispatcher.receive(Message(f"{person}-{number}", sender, usher.clock.now(), text=text))
     await usher.stop()
     return [[row for row in message if not row[0].startswith("BEGIN")] for message in rows]
 
@@ -61,8 +70,8 @@ def bare_loop(folder: pathlib.Path, messages: list[list[Statement]], name: str) 
     started = time.perf_counter()
     for message in messages:
         connection.execute("BEGIN IMMEDIATE")
-        for statement, parameters in message:
-            connection.execute(statement, parameters).fetchall()
+        for sql, parameters in message:
+            connection.execute(sql, parameters).fetchall()
         connection.execute("COMMIT")
     seconds = time.perf_counter() - started
     connection.close()

@@ -53,7 +53,7 @@ def queued(url: str, deliveries: int) -> Iterator[tuple[Database, Clock]]:
     people = range(1, deliveries + 1)
     settle(database, [telegram(number, NOW) for number in people], [registered(number, NOW) for number in people])
     said = {"kind": Kind.BROADCAST, "accounts": ALL, "texts": TEXTS, "now": clock.now()}
-    database.transact_now(lambda connection: announce(connection, id="B-1", **said))  # type: ignore[arg-type]
+    database.transact_now(lambda connection: announce(connection, id="B-1", **said))
     asyncio.run(fill_up(database, ALL, clock))
     yield database, clock
     database.close()

@@ -36,9 +36,9 @@ async def planned(database: Database, people: int) -> dict[str, Any]:
     clock = Clock(NOW)
     town(database, people, NOW)
     broadcast = {"id": "B-1", "kind": Kind.BROADCAST, "accounts": ALL, "texts": TEXTS, "audience": "status=confirmed"}
-    database.transact_now(lambda connection: announce(connection, now=clock.now(), **broadcast))  # type: ignore[arg-type]
+    database.transact_now(lambda connection: announce(connection, now=clock.now(), **broadcast))
     slices: list[float] = []
-    database.transact = _timed(database, slices)  # type: ignore[method-assign]
+    database.transact = _timed(database, slices)
     started = seconds()
     filled = await fill_up(database, ALL, clock)
     whole = seconds() - started

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pathlib
-import re
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.browser.running import running_demo
 from tests.chromium import opened
-from tests.served import ROOT, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDE, PHONE = 1280, 390
+WRONG = {"TELEGRAM_TOKEN": "wrong", "WECHAT_MODE": "wrong", "SMTP_URL": "wrong", "SECRET": "x"}
 ZH = ("1 同意", "4 工厂代表", "1 已参加", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000", "wangfang@example.com")
 
 
@@ -28,35 +26,9 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     Its settings from outside are wrong on purpose, for it must not read them.
     """
     folder = tmp_path_factory.mktemp("demo")
-    port = free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
-    wrong = {
-        "USHER_TELEGRAM_TOKEN": "wrong",
-        "USHER_WECHAT_MODE": "wrong",
-        "USHER_SMTP_URL": "wrong",
-        "USHER_SECRET": "x",
-    }
     (folder / ".env").write_text("USHER_NO_SUCH=1\n")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.cli", "demo", "--port", str(port)),
-        env={**kept, **wrong, "PYTHONPATH": str(ROOT)},
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    address = ""
-    async with asyncio.timeout(20):
-        while not address:
-            line = (await process.stdout.readline()).decode()
-            assert line, "the demo ended before it gave an address"
-            address = (re.findall(r"http://\S+", line) or [""])[0]
-    draining = asyncio.create_task(process.stdout.read())
-    yield address
-    process.terminate()
-    async with asyncio.timeout(15):
-        assert await process.wait() == 0
-    await draining
+    async with running_demo(folder, **WRONG) as demo:
+        yield demo.url
 
 
 async def _answer(phone: Any, text: str, expected: str) -> None:
@@ -79,6 +51,10 @@ async def test_a_newcomer_registers_in_chinese_on_wechat(
     wechat = page.locator("#wechat")
     await wechat.get_by_role("button", name="关注").first.click()
     await wechat.locator(".log li", has_text="报名助手").wait_for()
+    names = wechat.locator(".menu > button, .menu summary")
+    heights = await names.evaluate_all("all => all.map(one => one.offsetHeight)")
+    assert len(heights) == 3
+    assert max(heights) < 50, "a name of the menu takes two lines"
     await _answer(wechat, "1 我要报名", "完整说明")
     for text, expected in zip(ZH, ("1/8", "2/8", "3/8", "4/8", "5/8", "6/8", "7/8", "请核对"), strict=True):
         await _answer(wechat, text, expected)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pathlib
-import re
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.browser.running import running_demo
 from tests.chromium import opened
-from tests.served import ROOT, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ZH = ("1 我要报名", "1 同意", "4 工厂代表", "1 已参加", "东莞市欢乐玩具厂", "王芳", "人事经理", "13800138000")
@@ -35,29 +32,10 @@ EN = (
 @pytest_asyncio.fixture(loop_scope="session")
 async def demo(tmp_path: pathlib.Path) -> AsyncIterator[str]:
     """The address of a running `usher demo`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.cli", "demo", "--port", str(free_port())),
-        env={**kept, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    address = ""
-    async with asyncio.timeout(20):
-        while not address:
-            line = (await process.stdout.readline()).decode()
-            assert line, "the demo ended before it gave an address"
-            address = (re.findall(r"http://\S+", line) or [""])[0]
-    draining = asyncio.create_task(process.stdout.read())
-    yield address
-    process.terminate()
-    async with asyncio.timeout(15):
-        assert await process.wait() == 0
-    log = (await draining).decode()
-    assert "wangfang" not in log
-    assert " error " not in log
+    async with running_demo(tmp_path) as demo:
+        yield demo.url
+    assert "wangfang" not in demo.log
+    assert " error " not in demo.log
 
 
 @pytest_asyncio.fixture(loop_scope="session")

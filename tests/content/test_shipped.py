@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.content.facts import PLACEHOLDER, Venue, facts, fill
+from bot.content.form import Question
 from bot.content.load import load
-from bot.content.records import LANGUAGES, Content, Question, Words
+from bot.content.records import Content
+from bot.content.words import LANGUAGES, Words
 
 CONTENT = Path(__file__).parents[2] / "content"
 IDS = """

@@ -160,8 +160,8 @@ async def test_a_fault_is_logged_with_its_place_and_without_a_word_of_the_person
     broken("王芳")
     await town.chat("u-of-wang").says("王芳")
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert record.fault == "RuntimeError"  # type: ignore[attr-defined]  # logging's `extra`, which no type knows
-    assert "test_dispatcher.py" in record.at  # type: ignore[attr-defined]  # the same
+    assert record.fault == "RuntimeError"  # logging's `extra`, which no type knows
+    assert "test_dispatcher.py" in record.at  # the same
     assert record.exc_info is None
     assert not any(piece in str(vars(record)) for piece in ("王芳", "u-of-wang", "about"))
 
@@ -349,6 +349,6 @@ async def test_a_draft_is_known_by_when_it_was_last_touched_and_only_past_consen
     assert first is not None
     town.clock.wind(timedelta(hours=2))
     await chat.says("4")
-    assert touched() > first  # type: ignore[operator]  # a time, which `object` hides
+    assert touched() > first  # a time, which `object` hides
     await chat.says(*FORM[2:], "确认")
     assert touched() is None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.content.records import Content, Form, Question
+from bot.content.form import Form, Question
+from bot.content.records import Content
 from bot.conversation.form import InvalidAnswer, asked, next_question, pick, pruned, read, step, still_valid
 
 ALL = ["consent", "category", "programme", "organization", "name", "title", "phone", "email"]

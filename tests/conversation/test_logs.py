@@ -32,11 +32,11 @@ async def test_no_record_of_a_whole_talk_holds_name_phone_address_id_or_text(
     await chat.says("删除我的信息", "确定删除")
     await chat.does(Kind.LEAVE)
     faults = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert [record.fault for record in faults] == ["AttributeError", "IntegrityError"]  # type: ignore[attr-defined]
+    assert [record.fault for record in faults] == ["AttributeError", "IntegrityError"]
     written = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
     assert [piece for piece in PERSONAL if piece in written] == []
 
 
 def _breaks_a_rule(turn: object) -> None:
     """The database refuses this, and quotes what it refuses."""
-    turn.connection.execute(text("INSERT INTO conversation (contact_id, state) VALUES (-1, '王芳')"))  # type: ignore[attr-defined]
+    turn.connection.execute(text("INSERT INTO conversation (contact_id, state) VALUES (-1, '王芳')"))

@@ -73,7 +73,7 @@ def postgresql_unguarded(kept_open: Open) -> Iterator[Database]:
 
 def put_back(database: Database) -> None:
     empty(database)
-    index = next(row for row in Registration.__table__.indexes if row.name == "one_own_registration")  # type: ignore[attr-defined]
+    index = next(row for row in Registration.__table__.indexes if row.name == "one_own_registration")
     index.create(database.engine, checkfirst=True)
 
 
@@ -181,7 +181,7 @@ async def test_the_index_alone_stops_the_second(unguarded: Database, content: Co
 
 def not_locking(connection: Connection, message: Message, now: object) -> Person:
     """Meets a person who is known, without a lock."""
-    row = connection.execute(select(Contact.__table__).where(col(Contact.user_id) == message.sender.user_id)).one()  # type: ignore[attr-defined]
+    row = connection.execute(select(Contact.__table__).where(col(Contact.user_id) == message.sender.user_id)).one()
     return Person(row.id, row.language, row.language_chosen, row.stopped_at, row.source, row.created_at)
 
 

@@ -32,7 +32,7 @@ def test_a_word_has_one_handler() -> None:
 def test_two_routers_that_share_a_word_a_tag_or_a_role_cannot_be_put_together(put: object) -> None:
     parts = Router(), Router()
     for part in parts:
-        put(part)(answer)  # type: ignore[operator]
+        put(part)(answer)
     with pytest.raises(ValueError, match="two handlers"):
         Router(*parts)
 

@@ -24,3 +24,11 @@ def quick_yard(kept_open: Open, clock: Clock) -> Yard:
     database = kept_open("sqlite")
     empty(database)
     return Yard(database, clock)
+
+
+@pytest.fixture
+def postgresql_only(kept_open: Open) -> Database:
+    """PostgreSQL, where transactions really run side by side."""
+    database = kept_open("postgresql")
+    empty(database)
+    return database

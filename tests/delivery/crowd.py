@@ -73,7 +73,7 @@ def settle(
         numbered = [{"id": number, **row} for number, row in enumerate(contacts, 1)]
         for table, found in ((Contact, numbered), (Registration, registrations), (Conversation, conversations)):
             if found:
-                connection.execute(table.__table__.insert(), list(found))  # type: ignore[attr-defined]
+                connection.execute(table.__table__.insert(), list(found))
 
     database.transact_now(write)
 

@@ -28,6 +28,7 @@ from tests.delivery.crowd import ALL, APP, BOT, registered, settle, telegram, we
 from tests.stored import rows
 
 WECHAT, TELEGRAM, MAIL = f"wechat:{APP}", f"telegram:{BOT}", "email"
+SHORT = timedelta(seconds=1)  # a lease whose end a test may wait for
 TEXTS = {"zh": {"text": "会场定了", "short": "会场"}, "en": {"text": "The venue", "short": "Venue"}}
 _CHANNELS = {
     Route.EMAIL: None,
@@ -134,8 +135,8 @@ class Yard:
         ]
 
         def write(connection: Connection) -> None:
-            connection.execute(Announcement.__table__.insert(), said)  # type: ignore[attr-defined]
-            connection.execute(Delivery.__table__.insert(), each)  # type: ignore[attr-defined]
+            connection.execute(Announcement.__table__.insert(), said)
+            connection.execute(Delivery.__table__.insert(), each)
 
         self.database.transact_now(write)
 
@@ -208,6 +209,22 @@ async def eventually(condition: Callable[[], Any], within: float = 10.0) -> None
     while not condition():
         assert seconds() < until, "it did not come about in time"
         await asyncio.sleep(0.01)
+
+
+def shift(database: Database, by: timedelta) -> None:
+    """Moves the end of every lease, as if time had passed (or the clock been set back)."""
+
+    def move(connection: Connection) -> None:
+        for row in connection.execute(outbox.Lane.__table__.select()).all():
+            lane = col(outbox.Lane.account) == row.account
+            connection.execute(update(outbox.Lane).where(lane).values(until=row.until + by))
+
+    database.transact_now(move)
+
+
+def to(yard: Yard) -> list[str]:
+    """Who got something, in order."""
+    return [message.to for message in yard.platform.took]
 
 
 def statuses(database: Database) -> Counter[str]:

@@ -11,7 +11,7 @@ from tests.emptied import empty
 
 def rebuild(database: Database, *, guarded: bool) -> None:
     """Empties everything and makes the table of deliveries anew, with what makes them unique or without."""
-    table = Delivery.__table__  # type: ignore[attr-defined]
+    table = Delivery.__table__
     unique = next(row for row in table.constraints if isinstance(row, UniqueConstraint))
     empty(database)
     table.drop(database.engine)
@@ -25,6 +25,6 @@ def rebuild(database: Database, *, guarded: bool) -> None:
 
 def forget_how_far_it_came(database: Database) -> None:
     """Plans everything that was planned from its beginning, as a node would that lost its memory."""
-    planned = update(Announcement).where(Announcement.state == State.PLANNED)  # type: ignore[arg-type]
+    planned = update(Announcement).where(Announcement.state == State.PLANNED)
     back = planned.values(state=State.PLANNING, planned_to=0)
     database.transact_now(lambda connection: connection.execute(back))

@@ -1,52 +1,30 @@
-"""Everybody who is meant gets one delivery, by each way, once: whoever plans it, however often, whatever breaks off."""
+"""Everybody who is meant gets one delivery, by each way: a slice at a time, and the same twice is asked back."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from bot.clock import Clock
-from bot.delivery import announcements as service
-from bot.delivery import queueing
-from bot.delivery.announcements import AnnouncedLately, NoSuchAnnouncement, announce, broadcast, digest
+from bot.delivery.announcements import AnnouncedLately, broadcast, digest
 from bot.delivery.audience import WrongFilter
 from bot.delivery.queueing import fill_up, queue_slice
 from bot.store.database import Database
-from bot.store.outbox import Announcement, Delivery, Kind, Lane, State, Way
+from bot.store.outbox import Delivery, Kind, Lane, State, Way
 from bot.store.tables import Registration
 from tests.conftest import NOW
+from tests.delivery.announcing import TEXTS, planned, said
 from tests.delivery.crowd import ALL, APP, BOT, announcements, deliveries, registered, settle, telegram, town, wechat
-from tests.delivery.guard import forget_how_far_it_came, rebuild
-from tests.emptied import Open
 from tests.stored import statements
 
-TEXTS = {"zh": {"text": "会场定了", "short": "会场定了"}, "en": {"text": "The venue", "short": "The venue"}}
 HOUR, PATIENCE = timedelta(hours=1), 0.4
 Shown = list[tuple[str, str | None, str]]
-
-
-def said(database: Database, **more: Any) -> str:
-    """Announces a broadcast to the confirmed, unless told otherwise."""
-    fields: dict[str, Any] = {"id": "B-1", "kind": Kind.BROADCAST, "texts": TEXTS, "audience": "status=confirmed"}
-    fields |= {"accounts": ALL, "now": NOW} | more
-    return database.transact_now(lambda connection: announce(connection, **fields))
-
-
-def planned(database: Database, announcement_id: str = "B-1", **more: Any) -> int:
-    """Writes all slices; how many people they had."""
-    work = partial(queue_slice, announcement_id=announcement_id, accounts=ALL, now=more.pop("now", NOW), **more)
-    written = 0
-    while count := database.transact_now(work):
-        written += count
-    return written
 
 
 def shown(database: Database) -> Shown:
@@ -213,123 +191,6 @@ async def test_what_is_urgent_goes_before_the_rest_of_something_long(database: D
     assert [last[-1] for last in woken] == ["B-1", *["one-week"] * 4, "B-1", "B-1", "B-1"]
 
 
-# Once, whatever happens
-
-
-def test_announcing_again_changes_nothing(database: Database) -> None:
-    town(database, 3, NOW)
-    assert said(database) == said(database, texts={"zh": {"text": "别的"}}, now=NOW + HOUR)
-    planned(database)
-    said(database)
-    assert planned(database) == 0
-    assert announcements(database)["B-1"].texts == TEXTS
-    assert len(deliveries(database)) == 3
-
-
-async def test_a_crash_between_two_slices_loses_and_repeats_nothing(database: Database, clock: Clock) -> None:
-    town(database, 10, NOW)
-    said(database)
-    database.transact_now(partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW, size=4))
-    another = Database(database.url.render_as_string(hide_password=False))
-    assert await fill_up(another, ALL, clock, size=4) == 6
-    another.close()
-    assert [row.person for row in deliveries(database)] == [f"r{number}" for number in range(1, 11)]
-
-
-def test_a_crash_in_the_middle_of_a_slice_leaves_nothing_of_it(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    town(database, 5, NOW)
-    said(database)
-    with monkeypatch.context() as broken:
-        broken.setattr(queueing, "_note", _dies)
-        with pytest.raises(KeyboardInterrupt):
-            planned(database)
-    assert deliveries(database) == []
-    assert planned(database) == 5
-
-
-def _dies(*_: Any, **__: Any) -> None:
-    raise KeyboardInterrupt
-
-
-async def test_two_nodes_plan_it_once(database: Database, clock: Clock) -> None:
-    town(database, 40, NOW)
-    said(database)
-    another = Database(database.url.render_as_string(hide_password=False))
-    await asyncio.gather(*(fill_up(node, ALL, clock, size=3) for node in (database, another)))
-    another.close()
-    assert sorted(row.person for row in deliveries(database)) == sorted(f"r{number}" for number in range(1, 41))
-
-
-# Control arms: without the guards
-
-
-@pytest.fixture
-def unguarded(database: Database) -> Iterator[Database]:
-    """A database whose guard may be taken away: it is put back."""
-    yield database
-    rebuild(database, guarded=True)
-
-
-@pytest.mark.parametrize(("guarded", "expected"), [(True, 4), (False, 8)])
-def test_control_planned_from_the_beginning_once_more(unguarded: Database, guarded: bool, expected: int) -> None:
-    rebuild(unguarded, guarded=guarded)
-    town(unguarded, 4, NOW)
-    said(unguarded)
-    planned(unguarded)
-    forget_how_far_it_came(unguarded)
-    planned(unguarded)
-    assert len(deliveries(unguarded)) == expected
-
-
-@pytest.fixture
-def postgresql_unguarded(kept_open: Open) -> Iterator[Database]:
-    """The same on PostgreSQL, where transactions really run side by side."""
-    database = kept_open("postgresql")
-    yield database
-    rebuild(database, guarded=True)
-
-
-def unlocked(connection: Connection, announcement_id: str) -> Any:
-    """Reads how far it came, and keeps nobody else from doing the same."""
-    named = select(*Announcement.__table__.c).where(col(Announcement.id) == announcement_id)  # type: ignore[attr-defined]
-    return connection.execute(named).first()
-
-
-def behind(look: Callable[..., Any], both: threading.Barrier, met: list[bool]) -> Callable[..., Any]:
-    """The same look, and then a wait until the other has looked too."""
-
-    def looks(*arguments: Any) -> Any:
-        seen = look(*arguments)
-        try:
-            both.wait(PATIENCE)
-            met.append(True)
-        except threading.BrokenBarrierError:
-            pass
-        return seen
-
-    return looks
-
-
-@pytest.mark.parametrize(
-    ("locked", "guarded", "expected"), [(True, True, 5), (True, False, 5), (False, True, 5), (False, False, 10)]
-)
-async def test_control_two_nodes_that_look_at_the_same_moment(
-    postgresql_unguarded: Database, monkeypatch: pytest.MonkeyPatch, locked: bool, guarded: bool, expected: int
-) -> None:
-    database, met = postgresql_unguarded, list[bool]()
-    rebuild(database, guarded=guarded)
-    town(database, 5, NOW)
-    said(database)
-    look = queueing._locked if locked else unlocked
-    monkeypatch.setattr(queueing, "_locked", behind(look, threading.Barrier(2), met))
-    work = partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW)
-    await asyncio.gather(*(asyncio.to_thread(database.transact_now, work) for _ in range(2)))
-    assert bool(met) is not locked
-    assert len(deliveries(database)) == expected
-
-
 # The same twice
 
 
@@ -374,65 +235,3 @@ def test_a_digest_tells_texts_audience_and_venue_apart() -> None:
         digest({"zh": TEXTS["zh"]}, "status=confirmed category=brand,factory"),
     ]
     assert len({same, *others}) == 4
-
-
-# Pause, resume, stop
-
-
-def repeat(database: Database, change: Callable[..., int], *arguments: Any) -> list[int]:
-    """Calls a slice's function until it has nothing left to do."""
-    counts = []
-    while not counts or counts[-1]:
-        counts.append(database.transact_now(lambda connection: change(connection, "B-1", *arguments, size=2)))
-    return counts
-
-
-def leaves(database: Database) -> list[Any]:
-    return [row.available_at for row in deliveries(database)]
-
-
-def test_a_pause_holds_what_is_queued_and_what_is_still_to_be_written(database: Database) -> None:
-    town(database, 5, NOW)
-    said(database)
-    database.transact_now(partial(queue_slice, announcement_id="B-1", accounts=ALL, now=NOW, size=3))
-    assert repeat(database, service.pause) == [2, 1, 0]
-    assert (leaves(database), planned(database)) == ([None] * 3, 0)
-    assert repeat(database, service.resume, NOW + HOUR) == [2, 1, 0]
-    assert planned(database, now=NOW + HOUR) == 2
-    assert leaves(database) == [NOW + HOUR] * 5
-    assert announcements(database)["B-1"].state == State.PLANNED
-
-
-def test_what_is_stopped_is_skipped_and_never_goes_on(database: Database) -> None:
-    settle(
-        database,
-        [telegram(1, NOW), wechat(2, NOW, message_left=0), telegram(3, NOW)],
-        [registered(n, NOW) for n in (1, 2, 3)],
-    )
-    said(database)
-    planned(database)
-    sent = update(Delivery).where(col(Delivery.person) == "r1").values(status="sent")
-    database.transact_now(lambda connection: connection.execute(sent))
-    assert repeat(database, service.stop) == [2, 0]
-    assert [(row.status, row.error) for row in deliveries(database)] == [
-        ("sent", ""),
-        ("skipped", "stopped by an organizer"),
-        ("skipped", "stopped by an organizer"),
-    ]
-    assert repeat(database, service.resume, NOW) == [0]
-    assert announcements(database)["B-1"].state == State.STOPPED
-
-
-def test_a_reminder_that_goes_on_in_the_quiet_hours_waits_for_the_morning(database: Database) -> None:
-    town(database, 1, NOW)
-    said(database, kind=Kind.REMINDER, more={"zone": "Asia/Shanghai"})
-    planned(database)
-    repeat(database, service.pause)
-    repeat(database, service.resume, NOW.replace(hour=23))
-    assert leaves(database) == [NOW.replace(hour=7) + timedelta(days=1)]
-
-
-@pytest.mark.parametrize("change", [service.pause, service.stop, partial(service.resume, now=NOW)])
-def test_what_was_never_announced_cannot_be_changed(database: Database, change: Callable[..., int]) -> None:
-    with pytest.raises(NoSuchAnnouncement, match="B-9: no such announcement"):
-        database.transact_now(lambda connection: change(connection, "B-9"))

@@ -57,7 +57,7 @@ def test_it_is_what_then_is_planned(database: Database, kind: Kind, ways: tuple[
     a_mixed_crowd(database, 150)
     seen = database.read_now(lambda session: preview(session, "status=confirmed", TEXTS, ALL, NOW, ways, kind))
     fields = {"id": "X", "kind": kind, "texts": TEXTS, "audience": "status=confirmed", "ways": ways}
-    database.transact_now(lambda connection: announce(connection, accounts=ALL, now=NOW, **fields))  # type: ignore[arg-type]
+    database.transact_now(lambda connection: announce(connection, accounts=ALL, now=NOW, **fields))
     database.transact_now(partial(queue_slice, announcement_id="X", accounts=ALL, now=NOW))
     rows = deliveries(database)
     assert seen.people * len(ways) == len(rows) > 60

@@ -13,7 +13,8 @@ from sqlmodel import col
 
 from bot.clock import Clock
 from bot.commands.content import check
-from bot.content.records import Content, Reminder, Reminders
+from bot.content.records import Content
+from bot.content.reminders import Reminder, Reminders
 from bot.delivery.overdue import skip_late
 from bot.delivery.queueing import fill_up
 from bot.delivery.reminders import due_at, faults, latest_at, tick
@@ -281,7 +282,7 @@ async def test_and_is_missed_when_it_comes_too_late(database: Database, content:
 async def test_control_without_its_row_it_would_go_out_again(database: Database, content: Content) -> None:
     town(database, 2, NOW)
     await runs(database, content, "10-08 10:00")
-    forgets = Announcement.__table__.delete()  # type: ignore[attr-defined]  # its deliveries go with it
+    forgets = Announcement.__table__.delete()  # its deliveries go with it
     database.transact_now(lambda connection: connection.execute(forgets))
     await runs(database, content, "10-08 10:01")
     assert len(told(database)) == 2

@@ -30,9 +30,9 @@ from bot.serve import bound, server
 from bot.settings import read
 from bot.store.outbox import Lane
 from bot.store.tables import Contact, Registration, Status
-from tests.adapters.email.conftest import Post, Server
 from tests.e2e.conftest import QUIET, content_at_the_end
 from tests.e2e.talk import Phone, whose
+from tests.mail_server import Post, mail_server
 from tests.served import House, Platforms, environment, free_port, platforms
 
 REMINDER, CONFIRMATION = "tm-reminder", "tm-confirmation"
@@ -140,26 +140,6 @@ async def alone(database_url: str, **settings: str) -> AsyncIterator[Station]:
     """A station of the test's own."""
     async with station(database_url, **settings) as home, content_at_the_end(home):
         yield home
-
-
-@contextlib.asynccontextmanager
-async def mail_server() -> AsyncIterator[Post]:
-    """A running SMTP server that plays what it is told at each step."""
-    post, loop = Post(), asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Server(post, loop), "127.0.0.1", 0)
-    post.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield post
-    finally:
-        listening.close()
-        for connection in post.servers:
-            if connection.transport:
-                connection.transport.abort()
-            if connection._handler_coroutine:
-                connection._handler_coroutine.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await connection._handler_coroutine
-        await listening.wait_closed()
 
 
 async def until(condition: Callable[[], object], within: float = 10.0) -> None:

@@ -19,17 +19,16 @@ from bot.errors import (
 from bot.sandbox.telegram_params import Refusal
 from bot.sandbox.trouble import Order
 from bot.sandbox.wechat_refusal import Refused as No
-from tests.adapters.email import test_adapter as smtp
-from tests.adapters.email.conftest import CUT, SILENCE
+from tests.adapters.email import answers as smtp
 from tests.adapters.test_results import BY_CODE, HTTP, LATE, STALE, TELEGRAMS, TOKENS
 from tests.adapters.test_results import Row as Answered
 from tests.e2e.deliver import Station
 from tests.e2e.deliver_rows import became, handed_over, lane_of, tried
+from tests.mail_server import CUT, SILENCE
 
 MESSAGE, TEMPLATE, TELEGRAM, EMAIL = "wechat_message", "wechat_template", "telegram", "email"
 _RESTS = (Paused, Misconfigured)
 _NEXT = {MESSAGE: TEMPLATE, TEMPLATE: EMAIL, TELEGRAM: EMAIL}
-MailRow = tuple[str, object, type[UsherError], str]
 
 
 def _kind(row: Answered) -> object:
@@ -51,7 +50,7 @@ ROWS = list(
         if LATE not in row.orders and row.means is not Moved  # these have tests of their own
     }.values()
 )
-MAILS: list[MailRow] = list(
+MAILS: list[smtp.Row] = list(
     {(row[0], row[1] is CUT, row[2]): row for row in smtp.ROWS if row[1] is not SILENCE}.values()
 )
 

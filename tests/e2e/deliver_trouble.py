@@ -6,12 +6,12 @@ import re
 
 from bot.sandbox.trouble import Order
 from bot.store.outbox import Kind, Way
-from tests.adapters.email.conftest import CUT, SILENCE
 from tests.adapters.test_results import CALLS
 from tests.e2e.deliver import LATER_THAN_USUAL, Guest, Station, alone, guest
 from tests.e2e.deliver_rows import announce, arrived, became, calls
 from tests.e2e.deliver_table import MESSAGE, TELEGRAM, TEMPLATE, how
 from tests.e2e.talk import follower, writer
+from tests.mail_server import CUT, SILENCE
 
 SILENT = Order(delay=5.2)  # seconds; a lane cuts off what takes 5
 
@@ -74,7 +74,7 @@ async def silence(url: str, step: str, becomes: tuple[str, str]) -> None:
 
 async def _a_token_that_does_not_come_has_sent_nothing(home: Station) -> None:
     one = await guest(home, follower(home))
-    home.usher.adapters["wechat"]._api._token = ""  # type: ignore[attr-defined]
+    home.usher.adapters["wechat"]._api._token = ""
     home.wechat.trouble.next("stable_token", Order(delay=3))
     name = await announce(home, one)
     assert how(await became(home, name, "queued", lambda row: row["error"])) == (MESSAGE, 1)

@@ -124,7 +124,7 @@ async def everything(database: Database) -> str:
 
 
 async def _rows(database: Database, table: type[Row], condition: object) -> list[Row]:
-    statement = select(table).where(condition).order_by("id")  # type: ignore[arg-type]
+    statement = select(table).where(condition).order_by("id")
     return await database.read(lambda session: list(session.scalars(statement)))
 
 

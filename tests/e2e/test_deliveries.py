@@ -180,7 +180,7 @@ async def _queued_again(home: Station, name: str) -> None:
 @pytest.mark.parametrize("order", ["after", "before"])
 async def test_where_the_window_is_closed_a_template_tells(home: Station, order: str) -> None:
     """`before`: the platform reports the end before it answers our call, and so before our own result is written."""
-    home.wechat.templates.telling = order  # type: ignore[assignment]
+    home.wechat.templates.telling = order
     one = await guest(home, follower(home), window="", status="pending", decided_at=None)
     await confirms(home, one.reference)
     rows = await told(home, f"D-{one.reference}-1", chat="sent", mail="sent")
@@ -252,9 +252,9 @@ async def test_who_blocked_the_bot_is_unreachable_says_why_and_stands_on_the_cal
     before, unheard, left = [
         await guest(home, phone, email=False) for phone in (writer(home), writer(home), follower(home))
     ]
-    await before.phone.blocks()  # type: ignore[union-attr]
-    unheard.phone.chat.blocked = True  # type: ignore[union-attr]  # and no update told us
-    await left.phone.unfollows()  # type: ignore[union-attr]
+    await before.phone.blocks()
+    unheard.phone.chat.blocked = True  # and no update told us
+    await left.phone.unfollows()
     name = await announce(home, before, unheard, left)
     rows = {row["reference"]: row for row in await ended(home, name)}
     gone = "unfollowed, or blocked the bot; no e-mail address"
@@ -387,7 +387,7 @@ async def test_what_becomes_of_a_message_by_what_the_platform_answers(
     monkeypatch.setattr(pacer, "A_CHAT", 0.05)  # what was refused may be sent again before a second is over
     phone = writer(home) if row.route == TELEGRAM else follower(home)
     one = await guest(home, phone, window="message" if row.route == MESSAGE else "")
-    home.usher.adapters["wechat"]._api._token = ""  # type: ignore[attr-defined]
+    home.usher.adapters["wechat"]._api._token = ""
     platform = home.telegram if row.route == TELEGRAM else home.wechat
     for order in row.orders:
         platform.trouble.next(row.call or CALLS[row.route], order)
@@ -446,7 +446,7 @@ async def test_whoever_is_down_gets_it_when_back_and_is_not_asked_for_ever(home:
     await home.down(home.wechat)
     name = await announce(home, wang)
     for attempts in (1, 2, 3, 4):
-        await became(home, name, "queued", lambda row, count=attempts: row["attempts"] == count and row["error"])  # type: ignore[misc]
+        await became(home, name, "queued", lambda row, count=attempts: row["attempts"] == count and row["error"])
         await home.wind(minutes=1)
     assert how(await became(home, name, "failed")) == (MESSAGE, 5)
 

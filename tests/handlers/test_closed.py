@@ -146,7 +146,7 @@ async def test_what_the_organizer_decided_is_shown(town: Town) -> None:
     def decline(session: object) -> None:
         row = registered(town.database)[0]
         row.status = "declined"
-        session.merge(row)  # type: ignore[attr-defined]
+        session.merge(row)
 
     town.database.write_now(decline)
     assert "状态：很抱歉，这次未能安排名额" in await chat.says("我的报名")

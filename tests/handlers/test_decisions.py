@@ -47,7 +47,7 @@ async def confirmed(town: Town, *names: str) -> list[Chat]:
     town.database.transact_now(lambda connection: confirm(connection, references, desk))
     with town.database.engine.begin() as connection:
         for table in (Delivery, Announcement):
-            connection.execute(table.__table__.delete())  # type: ignore[attr-defined]
+            connection.execute(table.__table__.delete())
     return chats
 
 

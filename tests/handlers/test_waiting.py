@@ -13,7 +13,8 @@ from bot.adapters.base import Outgoing
 from bot.adapters.wechat.text import fit as wechat_fit
 from bot.clock import Clock
 from bot.content.facts import Venue
-from bot.content.records import Content, Words
+from bot.content.records import Content
+from bot.content.words import Words
 from bot.delivery.announcements import announce, pause
 from bot.delivery.people import Due
 from bot.delivery.queueing import queue_slice

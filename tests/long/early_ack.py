@@ -39,4 +39,4 @@ class EarlyAck(Database):
         return told.result() if told.done() else await written
 
 
-bot.app.Database = EarlyAck  # type: ignore[attr-defined]
+bot.app.Database = EarlyAck

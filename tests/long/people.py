@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bot.content.facts import fill
-from bot.content.records import LANGUAGES, Content
+from bot.content.records import Content
+from bot.content.words import LANGUAGES
 
 REVIEW, DONE = "review", "done"
 _REFERENCE = re.compile(r"FFS-[0-9A-HJKMNP-TV-Z]{6}")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.content.records import Content, Words
+from bot.content.records import Content
+from bot.content.words import Words
 from tests.long.crowd import Crowd
 from tests.long.ground import Ground, opened
 from tests.long.people import DONE, Person

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.clock import Clock
-from bot.content.records import Content, Reminder, Reminders
+from bot.content.records import Content
+from bot.content.reminders import Reminder, Reminders
 from bot.delivery.queueing import fill_up
 from bot.delivery.quiet import BEGINS, ENDS
 from bot.delivery.reminders import faults, tick

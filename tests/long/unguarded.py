@@ -16,5 +16,5 @@ def _trust(_: TelegramAdapter, request: Request) -> bool:
     return True
 
 
-Seal.check = _believe  # type: ignore[assignment]
-TelegramAdapter._signed = _trust  # type: ignore[assignment]
+Seal.check = _believe
+TelegramAdapter._signed = _trust

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.content.facts import Venue
-from bot.content.records import Content, Words
+from bot.content.records import Content
+from bot.content.words import Words
 from bot.delivery.people import Due, Person
 from bot.message import Address
 from bot.registration.compose import Composer
+from bot.store.outbox import Route
 
 SECRET = b"a secret of the tests"
 PUBLIC = "https://usher.example.org"
@@ -34,6 +36,7 @@ WANG = Person(
     name="王芳",
     email="wangfang@example.com",
 )
+COLLEAGUE = replace(WANG, name="李四", colleague=True)
 BEFORE = datetime(2019, 10, 9, 2, 0, tzinfo=UTC)
 
 
@@ -61,3 +64,11 @@ def decision(status: str, before: str = "pending", *, person: Person = WANG, **f
     stands = "confirmed" if status == "promoted" else status
     more = {"decision": status, "before": before}
     return due("decision", person=replace(person, status=stands), more=more, **fields)
+
+
+def text(content: Content, row: Due, route: str = Route.TELEGRAM, venue: Venue | None = None, **more: Any) -> str:
+    """What it says in a chat."""
+    outgoing = composer(content, **more)(row, route, venue, 0)
+    assert outgoing.reply.choices == ()
+    assert outgoing.mail is None
+    return outgoing.reply.text

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import vobject
 
+from bot.content.event import Event
 from bot.content.facts import Venue
-from bot.content.records import Content, Event, Words
+from bot.content.records import Content
+from bot.content.words import Words
 from bot.registration import calendar
 from bot.registration.calendar import Guest, Version, entry, sequence
 from bot.registration.venue import publish
@@ -45,7 +47,9 @@ def read(content: bytes) -> tuple[Any, Any]:
     return shown, shown.vevent
 
 
-def made(content: Content, venue: Venue | None = VENUE, guest: Guest = GUEST, version: Version = FIRST, **more: str):  # type: ignore[no-untyped-def]
+def made(
+    content: Content, venue: Venue | None = VENUE, guest: Guest = GUEST, version: Version = FIRST, **more: str
+) -> tuple[Any, Any]:
     given = {"about": "编号 FFS-7K2M9Q\n打开入场券 https://usher.example.org/ticket/x", "link": "", **more}
     return read(entry(content.event, venue, guest, version, ORGANIZER, given["about"], given["link"]))
 

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from bot.content.records import Content, Event
+from bot.content.event import Event
+from bot.content.records import Content
 from bot.registration.decide import (
     CannotDecide,
     Decided,

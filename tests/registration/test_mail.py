@@ -16,7 +16,8 @@ from PIL import Image
 
 from bot.adapters.base import Mail
 from bot.content.facts import Venue
-from bot.content.records import LANGUAGES, Content
+from bot.content.records import Content
+from bot.content.words import LANGUAGES
 from bot.delivery.people import Due
 from bot.registration.ticket import ticket_link
 from bot.store.outbox import Route

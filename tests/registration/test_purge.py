@@ -56,7 +56,7 @@ def wind_to(clock: Clock, moment: datetime) -> None:
 
 
 def counted(database: Database) -> dict[str, int]:
-    return {table.__tablename__: len(rows(database, table)) for table in ABOUT_PEOPLE}  # type: ignore[attr-defined]
+    return {table.__tablename__: len(rows(database, table)) for table in ABOUT_PEOPLE}
 
 
 # When

@@ -144,7 +144,7 @@ async def person(town: Town, status: Status, language: str = "zh", *answers: str
     (row,) = registered(town.database)
 
     def decide(session: object) -> None:
-        session.merge(row.model_copy(update={"status": status, "language": language}))  # type: ignore[attr-defined]
+        session.merge(row.model_copy(update={"status": status, "language": language}))
 
     town.database.write_now(decide)
     return ticket_link(PUBLIC, SECRET, row.reference)
@@ -247,7 +247,10 @@ async def test_a_token_we_did_not_sign_is_not_even_looked_up(town: Town, browser
     good = await person(town, Status.CONFIRMED)
     there, not_there = registered(town.database)[0].reference, "FFS-000000"
     statements: list[str] = []
-    note = lambda *args: statements.append(args[2])  # noqa: E731
+
+    def note(*args: object) -> None:
+        statements.append(str(args[2]))
+
     sqlalchemy_event.listen(town.database.reader, "before_cursor_execute", note)
     try:
         for token in (f"{'a' * 32}-{there}", f"{'a' * 32}-{not_there}", there, "x", "a" * 5000):

@@ -73,7 +73,7 @@ def published(database: Database, details: Details = DETAILS) -> None:
 )  # fmt: skip
 def test_what_is_no_venue_is_refused_by_name(wrong: dict[str, str | float], says: str) -> None:
     with pytest.raises(WrongVenue) as raised:
-        read(replace(DETAILS, **wrong))  # type: ignore[arg-type]
+        read(replace(DETAILS, **wrong))
     assert str(raised.value) == says
 
 

@@ -17,12 +17,11 @@ import telegram
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.warnings import PTBDeprecationWarning
 
-from bot.adapters.telegram import buttons, groups
+from bot.adapters.telegram import buttons, fields, groups
 from bot.adapters.telegram.words import COMMAND, clean
 from bot.message import Address, Kind, Message
 
 CHANNEL = "telegram"
-_LARGEST_ID = 2**53  # ids have at most 52 significant bits: https://core.telegram.org/bots/api#chat
 _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # https://core.telegram.org/bots/features#deep-linking
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 # Notes that Telegram itself writes into a private chat: nobody said anything, so nothing is said in return.
@@ -82,9 +81,9 @@ def read(body: bytes, account: str, now: datetime) -> Read:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PTBDeprecationWarning)  # about durations, which we do not read
             update = telegram.Update.de_json(raw)
-        return _Reader(account, now, _number(update.update_id, least=0)).read(update, raw)
+        return _Reader(account, now, fields.number(update.update_id, least=0)).read(update, raw)
     except Exception as fault:  # the library checks nothing, so a wrong shape can end in any exception
-        return Skipped(f"no update: {type(fault).__name__}", keep=True, user_id=_whose(raw))
+        return Skipped(f"no update: {type(fault).__name__}", keep=True, user_id=fields.whose(raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class _Reader:
             return self._membership(update.my_chat_member)
         if update.channel_post or update.edited_channel_post:
             return Skipped("channel", keep=False)
-        return Skipped(f"not handled: {_name(raw)}", keep=True, user_id=_whose(raw))
+        return Skipped(f"not handled: {fields.name(raw)}", keep=True, user_id=fields.whose(raw))
 
     def _message(self, message: telegram.Message) -> Read:
         if message.chat.type in _GROUPS:
@@ -123,7 +122,7 @@ class _Reader:
         if message.from_user and message.from_user.is_bot:
             return Skipped("from a bot", keep=False)
         if message.contact:
-            return self._came(message, Kind.PHONE, phone=_own_number(message))
+            return self._came(message, Kind.PHONE, phone=fields.own_number(message))
         if message.text:
             return self._text(message, clean(message.text))
         return self._came(message, Kind.MEDIA, text=clean(message.caption or ""))
@@ -149,14 +148,14 @@ class _Reader:
         query_id = clean(query.id)
         if query.message is None or query.message.chat.type != ChatType.PRIVATE:
             return Skipped("a button outside a private chat", keep=False, query=query_id)
-        tapped, text = buttons.read_data(query.data, clean(_label(query)))
+        tapped, text = buttons.read_data(query.data, clean(fields.label(query)))
         message = Message(
             id=self.id,
             sender=self._address(query.message.chat.id),
             sent_at=self.now,
             text=clean(text),
             tapped=clean(tapped),
-            language=_language(query.from_user),
+            language=fields.language(query.from_user),
         )
         return Came(message, query_id)
 
@@ -167,8 +166,10 @@ class _Reader:
         kind = kinds.get(ChatMemberStatus(change.new_chat_member.status))
         if kind is None:
             return Skipped("a membership that changes nothing", keep=False)
-        sender, language = self._address(change.chat.id), _language(change.from_user)
-        return Came(Message(id=self.id, sender=sender, sent_at=_moment(change.date), kind=kind, language=language))
+        sender, language = self._address(change.chat.id), fields.language(change.from_user)
+        return Came(
+            Message(id=self.id, sender=sender, sent_at=fields.moment(change.date), kind=kind, language=language)
+        )
 
     def _group(self, message: telegram.Message) -> Read:
         # An anonymous administrator writes as a bot, in the name of the group itself.
@@ -178,8 +179,8 @@ class _Reader:
         names = groups.addressed(message, self.account)
         if names is None:
             return Skipped("talk in a group", keep=False)
-        thread = _number(message.message_thread_id) if message.is_topic_message else None
-        return Called(self.id, _number(message.chat.id), thread, names, _language(message.from_user))
+        thread = fields.number(message.message_thread_id) if message.is_topic_message else None
+        return Called(self.id, fields.number(message.chat.id), thread, names, fields.language(message.from_user))
 
     def _came(
         self, message: telegram.Message, kind: Kind, *, text: str = "", source: str = "", phone: str = ""
@@ -188,67 +189,14 @@ class _Reader:
             Message(
                 id=self.id,
                 sender=self._address(message.chat.id),
-                sent_at=_moment(message.edit_date or message.date),
+                sent_at=fields.moment(message.edit_date or message.date),
                 kind=kind,
                 text=text,
                 source=source,
-                language=_language(message.from_user),
+                language=fields.language(message.from_user),
                 phone=phone,
             )
         )
 
     def _address(self, chat_id: int) -> Address:
-        return Address(CHANNEL, self.account, str(_number(chat_id)))
-
-
-def _number(value: object, least: int = -_LARGEST_ID) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _LARGEST_ID:
-        raise ValueError("not an id")
-    return value
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("not a time")
-    return value
-
-
-def _language(user: telegram.User | None) -> str:
-    """The word en or zh where Telegram says so; the code is optional and an IETF tag such as zh-hans."""
-    code = clean(user.language_code or "").lower() if user else ""
-    return next((known for known in ("en", "zh") if re.match(rf"{known}(?![a-z])", code)), "")
-
-
-def _own_number(message: telegram.Message) -> str:
-    """The number if it is verified: Telegram vouches only for a contact that is the sender's own. Else "".
-
-    Some clients leave out the +, yet the number is always an international one.
-    """
-    contact, sender = message.contact, message.from_user
-    if contact is None or sender is None or contact.user_id != sender.id:
-        return ""
-    digits = re.sub(r"[^0-9]", "", clean(contact.phone_number))[:20]
-    return f"+{digits}" if digits else ""
-
-
-def _label(query: telegram.CallbackQuery) -> str:
-    """What is printed on the button that was pressed; "" where Telegram no longer shows us the message."""
-    markup = getattr(query.message, "reply_markup", None)
-    if markup is None:
-        return ""
-    pressed = (button for row in markup.inline_keyboard for button in row if button.callback_data == query.data)
-    return next((button.text for button in pressed), "")
-
-
-def _name(raw: dict[str, Any]) -> str:
-    """What kind of update it is, as a word that may stand in a log."""
-    names = (str(key) for key in raw if key != "update_id")
-    return next((name for name in names if re.fullmatch(r"[a-z_]{1,40}", name)), "empty")
-
-
-def _whose(raw: object) -> str:
-    """The id of the person behind an update that we could not read, as far as it can be found."""
-    parts = [part for part in raw.values() if isinstance(part, dict)] if isinstance(raw, dict) else []
-    people = (part.get(key) for part in parts for key in ("from", "user", "chat"))
-    ids = (person.get("id") for person in people if isinstance(person, dict))
-    return next((str(found) for found in ids if type(found) is int and 0 < found <= _LARGEST_ID), "")
+        return Address(CHANNEL, self.account, str(fields.number(chat_id)))

@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 
 from bot.adapters.telegram.convert import Called, Came, Skipped, read
 from bot.message import Address, Kind
+from tests.adapters.telegram.updates import BOT, NOW, came, convert, skipped
 
-BOT = "123456789"
-NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[2] / "samples" / "telegram"
 SENT = datetime.fromtimestamp(1790000000, UTC)
-
 MESSAGES: dict[str, dict[str, Any]] = {
     "callback_inaccessible": {"tapped": "?", "text": "", "sent_at": NOW},
     "callback_query": {"tapped": "?", "text": "Yes", "sent_at": NOW},
@@ -51,22 +49,6 @@ OTHERS: dict[str, Called | Skipped] = {
     "unknown_future_type": Skipped("not handled: some_future_update", keep=True),
 }
 UPDATES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.startswith("err_"))
-
-
-def convert(update: object) -> Came | Called | Skipped:
-    return read(json.dumps(update).encode(), BOT, NOW)
-
-
-def came(update: object) -> Came:
-    found = convert(update)
-    assert isinstance(found, Came), found
-    return found
-
-
-def skipped(update: object) -> Skipped:
-    found = convert(update)
-    assert isinstance(found, Skipped), found
-    return found
 
 
 def test_every_sample_has_its_line_in_one_of_the_tables() -> None:
@@ -196,138 +178,6 @@ def test_a_place_shared_live_is_not_answered_again_and_again(sample: Any) -> Non
     update = sample("location")
     update["edited_message"] = {**update.pop("message"), "edit_date": 1790000099}
     assert not skipped(update).keep
-
-
-# Buttons
-
-
-def press(sample: Any, data: str | None, label: str = "看议程") -> dict[str, Any]:
-    update: dict[str, Any] = sample("callback_query")
-    update["callback_query"]["data"] = data
-    keyboard = [[{"text": "other", "callback_data": "1=other"}], [{"text": label, "callback_data": data}]]
-    update["callback_query"]["message"]["reply_markup"]["inline_keyboard"] = keyboard
-    return update
-
-
-@pytest.mark.parametrize(
-    ("data", "tapped", "text"),
-    [
-        ("1:form.category.factory", "form.category.factory", "看议程"),
-        ("1=议程", "", "议程"),
-        ("1#0123456789abcdef", "", "看议程"),
-        ("1#0123456789ABCDEF", "?", "看议程"),
-        ("1:", "?", "看议程"),
-        ("1=", "?", "看议程"),
-        ("2:form.category.factory", "?", "看议程"),
-        ("reg:42:y", "?", "看议程"),
-        ("x" * 65, "?", "看议程"),
-        ("", "?", "看议程"),
-        ("1=a\x00\ud800", "", "a\ufffd"),
-    ],
-)
-def test_what_a_button_says(data: str, tapped: str, text: str, sample: Any) -> None:
-    found = came(press(sample, data))
-    assert (found.message.tapped, found.message.text) == (tapped, text)
-    assert found.query == "30064771072000001"
-
-
-@pytest.mark.parametrize(
-    ("data", "tapped", "text"),
-    [
-        ("1:form.category.factory", "form.category.factory", "form.category.factory"),
-        ("1=议程", "", "议程"),
-        ("1#0123456789abcdef", "?", ""),
-        ("garbage", "?", ""),
-    ],
-)
-def test_a_button_whose_message_telegram_no_longer_shows(data: str, tapped: str, text: str, sample: Any) -> None:
-    update = sample("callback_inaccessible")
-    update["callback_query"]["data"] = data
-    found = came(update)
-    assert (found.message.tapped, found.message.text, found.query) == (tapped, text, "30064771072000002")
-
-
-def test_a_button_without_data_is_an_unknown_one(sample: Any) -> None:
-    update = press(sample, "1=a")
-    del update["callback_query"]["data"]
-    assert came(update).message.tapped == "?"
-
-
-def test_a_button_outside_a_private_chat_is_only_acknowledged(sample: Any) -> None:
-    update = press(sample, "1=a")
-    update["callback_query"]["message"]["chat"] = {"id": -100, "type": "supergroup", "title": "Team"}
-    assert skipped(update) == Skipped("a button outside a private chat", keep=False, query="30064771072000001")
-    del update["callback_query"]["message"]
-    assert skipped(update).query == "30064771072000001"
-
-
-# Groups
-
-
-def group(sample: Any, text: str, entities: list[dict[str, Any]] | None = None, **more: Any) -> dict[str, Any]:
-    update: dict[str, Any] = sample("group_command")
-    update["message"].update(text=text, entities=entities or [], **more)
-    return update
-
-
-def called(update: dict[str, Any]) -> Called:
-    found = convert(update)
-    assert isinstance(found, Called), found
-    return found
-
-
-def test_a_command_in_a_group_says_whom_it_is_for(sample: Any) -> None:
-    assert called(group(sample, "/help@Events_Bot now")).names == {"events_bot"}
-    assert called(group(sample, "/help")).names == frozenset()
-    assert called(group(sample, "/help@other_bot")).names == {"other_bot"}
-
-
-def test_a_mention_is_cut_in_utf16_units(sample: Any) -> None:
-    text = "🙂🙂 hi @events_bot!"
-    mention = {"type": "mention", "offset": 8, "length": 11}
-    assert called(group(sample, text, [mention])).names == {"events_bot"}
-
-
-def test_a_mention_by_id_is_certainly_us(sample: Any) -> None:
-    user = {"id": int(BOT), "is_bot": True, "first_name": "Events"}
-    entity = {"type": "text_mention", "offset": 0, "length": 6, "user": user}
-    assert called(group(sample, "Events?", [entity])).names == frozenset()
-
-
-def test_a_mention_below_a_picture_counts(sample: Any) -> None:
-    update = group(sample, "")
-    del update["message"]["text"]
-    update["message"].update(caption="@events_bot", caption_entities=[{"type": "mention", "offset": 0, "length": 11}])
-    assert called(update).names == {"events_bot"}
-
-
-def test_talk_in_groups_and_channels_is_nobodys_business(sample: Any, text_update: Any) -> None:
-    assert skipped(group(sample, "hello all")) == Skipped("talk in a group", keep=False)
-    edited = group(sample, "/help")
-    edited["edited_message"] = edited.pop("message")
-    assert not skipped(edited).keep
-    channel = text_update("/help", chat=-100)
-    channel["channel_post"] = {**channel.pop("message"), "chat": {"id": -100, "type": "channel", "title": "News"}}
-    assert skipped(channel) == Skipped("channel", keep=False)
-    member = sample("my_chat_member_blocked")
-    member["my_chat_member"]["chat"] = {"id": -100, "type": "group", "title": "Team"}
-    assert not skipped(member).keep
-
-
-def test_bots_in_a_group_are_not_answered_but_anonymous_administrators_are(sample: Any) -> None:
-    bot = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
-    update = group(sample, "/help", **{"from": bot})
-    assert not skipped(update).keep
-    update["message"]["sender_chat"] = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
-    assert called(update).names == frozenset()
-
-
-def test_the_topic_of_a_forum_is_remembered(sample: Any) -> None:
-    assert called(group(sample, "/help")).thread == 5
-    assert called(group(sample, "/help", is_topic_message=False)).thread is None
-
-
-# What is no update
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import struct
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -16,8 +17,12 @@ import pytest
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from bot.adapters.wechat import convert
+from bot.adapters.wechat.adapter import WeChatAdapter
+from bot.adapters.wechat.convert import Account
 from bot.clock import Clock
 from bot.settings import Settings, read
+from tests.adapters.wechat.webhook import PATIENCE, Core, Webhook
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "wechat"
 NOW = datetime(2019, 10, 8, 1, 0, tzinfo=UTC)
@@ -127,6 +132,10 @@ class Platform:
             f"<Content><![CDATA[{content}]]></Content><MsgId>{msg_id}</MsgId>{more}</xml>"
         ).encode()
 
+    def body(self, kind: str, inside: str) -> bytes:
+        """A message of another kind."""
+        return self.text("x").replace(b"[text]", f"[{kind}]".encode()).replace(b"</xml>", f"{inside}</xml>".encode())
+
     @staticmethod
     def event(name: str, key: str = "", user: str = "oA", created: str = "1570496400", more: str = "") -> bytes:
         return (
@@ -159,3 +168,43 @@ def vectors() -> dict[str, dict[str, str]]:
 @pytest.fixture(scope="session")
 def samples() -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in SAMPLES.glob("*.xml")}
+
+
+@pytest.fixture
+def account(platform) -> Account:
+    return Account.of(platform.settings())
+
+
+@pytest.fixture
+def plain(platform) -> Account:
+    return Account.of(platform.settings(MODE="plain", AES_KEY=""))
+
+
+@pytest.fixture
+def understood(platform, account, clock):
+    """What becomes of an XML that comes in safe mode."""
+    return lambda xml: convert.read(account, clock, *platform.safe(xml))
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+async def hook(platform, clock, core) -> AsyncIterator[Webhook]:
+    adapter = WeChatAdapter(platform.settings(), clock, core.receive, core.keep, core.report, patience=PATIENCE)
+    yield (webhook := Webhook(adapter))
+    core.commit.set()
+    await webhook.http.aclose()
+    await webhook.adapter.close()
+
+
+@pytest.fixture
+async def open_hook(platform, clock, core) -> AsyncIterator[Webhook]:
+    """An account in plain mode."""
+    settings = platform.settings(MODE="plain", AES_KEY="")
+    yield (webhook := Webhook(WeChatAdapter(settings, clock, core.receive, core.keep, patience=PATIENCE)))
+    core.commit.set()
+    await webhook.http.aclose()
+    await webhook.adapter.close()

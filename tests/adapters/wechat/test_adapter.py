@@ -1,98 +1,18 @@
-"""The webhook over HTTP: what the platform sees, second by second."""
+"""The webhook over HTTP: what the platform sees."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import logging
 import re
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
-from starlette.applications import Starlette
 
 from bot.adapters.base import Adapter, Outgoing
 from bot.adapters.wechat import convert
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.errors import Misconfigured, Unavailable
-from bot.message import Address, Choice, Message, Reply
-
-PATIENCE = 0.25  # seconds, in place of 4.5
-LONGER = 5
-
-
-class Core:
-    """What stands behind the adapter: commits when it is let."""
-
-    def __init__(self) -> None:
-        self.received: list[Message] = []
-        self.kept: list[tuple[str, str, str, str, bytes]] = []
-        self.commit = asyncio.Event()
-        self.commit.set()
-        self.fault: BaseException | None = None
-        self.reply: Reply | None = Reply(text="好的")
-        self.committed = 0
-        self.ended: list[tuple[str, str]] = []
-
-    async def receive(self, message: Message) -> Reply | None:
-        self.received.append(message)
-        await self.commit.wait()
-        if self.fault:
-            raise self.fault
-        self.committed += 1
-        return self.reply
-
-    async def keep(self, *kept: str | bytes) -> None:
-        await self.commit.wait()
-        if self.fault:
-            raise self.fault
-        self.kept.append(kept)
-
-    async def report(self, receipt: str, status: str) -> None:
-        await self.commit.wait()
-        if self.fault:
-            raise self.fault
-        self.ended.append((receipt, status))
-
-
-class Webhook:
-    """The adapter, called as the platform calls it."""
-
-    def __init__(self, adapter: WeChatAdapter) -> None:
-        self.adapter = adapter
-        transport = httpx.ASGITransport(Starlette(routes=adapter.routes()))
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://usher.test")
-
-    async def post(self, query: bytes, body: bytes | AsyncIterator[bytes]) -> httpx.Response:
-        return await self.http.post(f"/wechat/webhook?{query.decode('latin-1')}", content=body)
-
-    async def get(self, query: bytes) -> httpx.Response:
-        return await self.http.get(f"/wechat/webhook?{query.decode()}")
-
-
-@pytest.fixture
-def core() -> Core:
-    return Core()
-
-
-@pytest.fixture
-async def hook(platform, clock, core) -> AsyncIterator[Webhook]:
-    adapter = WeChatAdapter(platform.settings(), clock, core.receive, core.keep, core.report, patience=PATIENCE)
-    yield (webhook := Webhook(adapter))
-    core.commit.set()
-    await webhook.http.aclose()
-    await webhook.adapter.close()
-
-
-@pytest.fixture
-async def open_hook(platform, clock, core) -> AsyncIterator[Webhook]:
-    """An account in plain mode."""
-    settings = platform.settings(MODE="plain", AES_KEY="")
-    yield (webhook := Webhook(WeChatAdapter(settings, clock, core.receive, core.keep, patience=PATIENCE)))
-    core.commit.set()
-    await webhook.http.aclose()
-    await webhook.adapter.close()
+from bot.message import Address, Choice, Reply
 
 
 def test_it_is_an_adapter(platform, clock, core):
@@ -126,67 +46,6 @@ async def test_results_of_sending_are_no_conversation(hook, platform, core, samp
     answer = await hook.post(*platform.safe(samples["ev_MASSSENDJOBFINISH"]))
     assert (answer.status_code, answer.content) == (200, b"success")
     assert (core.received, core.kept, core.ended) == ([], [], [])
-
-
-# The ends of template messages.
-
-
-def end(platform, msgid: str = "200163836", status: str = "success") -> bytes:
-    more = f"<MsgID>{msgid}</MsgID><Status><![CDATA[{status}]]></Status>"
-    return platform.event("TEMPLATESENDJOBFINISH", more=more)
-
-
-@pytest.mark.parametrize("status", ["success", "failed:user block", "failed: system failed"])
-async def test_the_end_of_a_template_message_is_reported(hook, platform, core, status):
-    answer = await hook.post(*platform.safe(end(platform, status=status)))
-    assert (answer.status_code, answer.content) == (200, b"success")
-    assert core.ended == [("200163836", status)]
-    assert (core.received, core.kept) == ([], [])
-
-
-async def test_the_end_in_the_sample_is_read(hook, platform, core, samples):
-    await hook.post(*platform.safe(samples["ev_TEMPLATESENDJOBFINISH"]))
-    assert core.ended == [("200163836", "success")]
-
-
-async def test_an_end_is_acknowledged_only_once_it_is_written(hook, platform, core):
-    core.commit.clear()
-    waiting = asyncio.create_task(hook.post(*platform.safe(end(platform))))
-    await asyncio.sleep(0.05)
-    assert not waiting.done()
-    core.commit.set()
-    assert (await waiting).content == b"success"
-
-
-@pytest.mark.parametrize("fault", [Unavailable("locked"), RuntimeError("disk")])
-async def test_an_end_that_was_not_written_comes_again(hook, platform, core, fault):
-    core.fault = fault
-    answer = await hook.post(*platform.safe(end(platform)))
-    assert (answer.status_code, answer.content) == (503, b"")
-    core.fault = None
-    assert (await hook.post(*platform.safe(end(platform)))).content == b"success"
-    assert core.ended == [("200163836", "success")]
-
-
-@pytest.mark.parametrize(
-    ("msgid", "status"), [("", "success"), ("1x", "success"), ("1", ""), ("1", "王芳"), ("1", "x" * 99)]
-)
-async def test_an_end_that_nobody_understands_is_kept(hook, platform, core, msgid, status):
-    xml = end(platform, msgid, status)
-    assert (await hook.post(*platform.safe(xml))).content == b"success"
-    assert core.kept == [("wechat", platform.app_id, "oA", "a template's end without MsgID or Status", xml)]
-    assert core.ended == []
-
-
-async def test_where_nobody_takes_the_ends_they_are_kept(open_hook, platform, core):
-    xml = end(platform)
-    assert (await open_hook.post(*platform.plain(xml))).content == b"success"
-    assert core.kept == [("wechat", platform.app_id, "oA", "nobody takes the end of a template message", xml)]
-
-
-async def test_a_forged_end_is_refused(hook, platform, core):
-    assert (await hook.post(*platform.plain(end(platform)))).status_code == 403
-    assert core.ended == []
 
 
 async def test_what_nobody_understands_is_kept_and_accepted(hook, platform, core):
@@ -292,140 +151,6 @@ async def test_a_nonce_split_differently_is_the_same_nonce(open_hook, platform, 
         for words, (nonce, stamp) in (("报名", right), ("取消报名", moved))
     ]
     assert [answer.status_code for answer in answers] == [200, 403]
-
-
-# The five seconds.
-
-
-async def copies(hook: Webhook, platform, count: int) -> list[asyncio.Task[httpx.Response]]:
-    """So many requests for one message, one after the other, none of them answered yet."""
-    sent = platform.safe(platform.text("确认"))
-    tasks = []
-    for _ in range(count):
-        tasks.append(asyncio.create_task(hook.post(*sent)))
-        await asyncio.sleep(0.01)
-    return tasks
-
-
-async def test_copies_in_flight_share_one_result(hook, platform, core):
-    core.commit.clear()
-    tasks = await copies(hook, platform, 3)
-    core.commit.set()
-    answers = await asyncio.gather(*tasks)
-    assert {platform.shown(platform.opened(answer.content)) for answer in answers} == {"好的"}
-    assert (len(core.received), core.committed) == (1, 1)
-
-
-async def test_two_people_do_not_share_a_result(hook, platform, core):
-    core.commit.clear()
-    tasks = [asyncio.create_task(hook.post(*platform.safe(platform.text("确认", user=user)))) for user in ("oA", "oB")]
-    await asyncio.sleep(0.01)
-    assert len(core.received) == 2
-    core.commit.set()
-    await asyncio.gather(*tasks)
-
-
-async def test_without_a_commit_the_first_two_wait_and_the_third_gives_up(hook, platform, core):
-    core.commit.clear()
-    first, second, third = await copies(hook, platform, 3)
-    answer = await asyncio.wait_for(third, LONGER)
-    assert (answer.status_code, answer.content) == (503, b"")
-    assert not first.done()
-    assert not second.done()
-    core.commit.set()
-    assert [task.status_code for task in await asyncio.gather(first, second)] == [200, 200]
-    assert (len(core.received), core.committed) == (1, 1)
-
-
-async def test_the_third_waits_its_own_time_and_gets_a_reply_that_comes_in_it(hook, platform, core):
-    core.commit.clear()
-    await copies(hook, platform, 2)
-    await asyncio.sleep(PATIENCE * 2)
-    third = asyncio.create_task(hook.post(*platform.safe(platform.text("确认"))))
-    await asyncio.sleep(PATIENCE / 10)
-    assert not third.done()
-    core.commit.set()
-    assert platform.shown(platform.opened((await third).content)) == "好的"
-
-
-async def test_a_fourth_copy_gives_up_too(hook, platform, core):
-    core.commit.clear()
-    tasks = await copies(hook, platform, 4)
-    await asyncio.sleep(PATIENCE * 2)
-    assert [task.done() for task in tasks] == [False, False, True, True]
-
-
-async def test_a_cut_connection_stops_nothing(hook, platform, core):
-    core.commit.clear()
-    (first,) = await copies(hook, platform, 1)
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    (again,) = await copies(hook, platform, 1)
-    core.commit.set()
-    assert platform.shown(platform.opened((await again).content)) == "好的"
-    assert (len(core.received), core.committed) == (1, 1)
-
-
-async def test_after_the_answer_a_repeat_goes_to_the_core_again(hook, platform, core):
-    for _ in range(4):
-        assert (await hook.post(*platform.safe(platform.text("确认")))).status_code == 200
-    assert len({message.id for message in core.received}) == 1
-    assert len(core.received) == 4  # which finds its stored reply
-
-
-async def test_an_unreachable_database_is_503_for_all_who_wait(hook, platform, core):
-    core.commit.clear()
-    core.fault = Unavailable("locked")
-    tasks = await copies(hook, platform, 2)
-    core.commit.set()
-    assert [(answer.status_code, answer.content) for answer in await asyncio.gather(*tasks)] == [(503, b"")] * 2
-    core.fault = None
-    assert (await hook.post(*platform.safe(platform.text("确认")))).status_code == 200
-
-
-async def test_work_that_was_given_up_is_503(hook, platform, core):
-    core.fault = asyncio.CancelledError()
-    assert (await hook.post(*platform.safe(platform.text("确认")))).status_code == 503
-
-
-async def test_a_fault_inside_is_never_acknowledged_nor_told(hook, platform, core, caplog):
-    core.fault = RuntimeError("王芳 13800138000")
-    with caplog.at_level(logging.DEBUG):
-        answer = await hook.post(*platform.safe(platform.text("我叫王芳", user="oSecretPerson")))
-    assert (answer.status_code, answer.content) == (503, b"")
-    assert "RuntimeError" in caplog.text
-    assert core.received[0].id[:12] in caplog.text
-    for secret in ("王芳", "13800138000", "oSecretPerson", platform.token, platform.aes_key):
-        assert secret not in caplog.text
-
-
-async def test_a_refusal_is_logged_without_what_was_sent(hook, platform, caplog):
-    with caplog.at_level(logging.DEBUG):
-        await hook.post(platform.query(signature="guess"), platform.text("我叫王芳", user="oSecretPerson"))
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("bot.")]
-    assert ours == ["wechat: a request was refused: not encrypted"]
-
-
-async def test_a_fault_that_nobody_waits_for_is_not_left_lying(hook, platform, core, caplog):
-    core.commit.clear()
-    core.fault = RuntimeError("late")
-    (only,) = await copies(hook, platform, 1)
-    only.cancel()
-    core.commit.set()
-    await asyncio.sleep(0.01)
-    del only  # which remembers where it was cut off
-    gc.collect()
-    assert "never retrieved" not in caplog.text
-
-
-async def test_closing_lets_a_message_reach_the_disk(hook, platform, core):
-    core.commit.clear()
-    (waiting,) = await copies(hook, platform, 1)
-    waiting.cancel()
-    asyncio.get_running_loop().call_later(PATIENCE / 2, core.commit.set)
-    await hook.adapter.close()
-    assert core.committed == 1
 
 
 # Sending later.
