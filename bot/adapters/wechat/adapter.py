@@ -123,7 +123,7 @@ class WeChatAdapter:
 
     async def _checked(self, request: Request) -> Response:
         try:
-            return _ok(convert.echo(self._account, self._clock, request.scope["query_string"]))
+            return _ok(convert.echo(self._account, self._clock, request.scope["query_string"]), "text/plain")
         except Forbidden as refused:
             return _forbidden(refused)
 
@@ -136,7 +136,8 @@ class WeChatAdapter:
         except Forbidden as refused:
             return _forbidden(refused)
         try:
-            return _ok(await self._answer(push))
+            answer = await self._answer(push)
+            return _ok(answer, "text/plain" if answer == convert.SUCCESS else "text/xml")
         except Unavailable:
             return Response(status_code=503)
         except Exception as error:
@@ -198,8 +199,8 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _ok(body: bytes) -> Response:
-    kind = "text/xml" if body.startswith(b"<") else "text/plain"
+def _ok(body: bytes, kind: str) -> Response:
+    """What came from outside is never of another kind than plain text, whatever it begins with."""
     return Response(body, media_type=kind, headers={"X-Content-Type-Options": "nosniff"})
 
 
