@@ -17,6 +17,7 @@ from bot.adapters.wechat import convert
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.errors import Misconfigured, Unavailable
 from bot.message import Address, Choice, Message, Reply
+from bot.store.nonces import Nonces
 
 PATIENCE = 0.25  # seconds, in place of 4.5
 LONGER = 5
@@ -86,10 +87,11 @@ async def hook(platform, clock, core) -> AsyncIterator[Webhook]:
 
 
 @pytest.fixture
-async def open_hook(platform, clock, core) -> AsyncIterator[Webhook]:
+async def open_hook(platform, clock, core, database) -> AsyncIterator[Webhook]:
     """An account in plain mode."""
-    settings = platform.settings(MODE="plain", AES_KEY="")
-    yield (webhook := Webhook(WeChatAdapter(settings, clock, core.receive, core.keep, patience=PATIENCE)))
+    settings, nonces = platform.settings(MODE="plain", AES_KEY=""), Nonces(database, clock, 2 * convert.FRESH)
+    adapter = WeChatAdapter(settings, clock, core.receive, core.keep, patience=PATIENCE, admit=nonces.admit)
+    yield (webhook := Webhook(adapter))
     core.commit.set()
     await webhook.http.aclose()
     await webhook.adapter.close()
