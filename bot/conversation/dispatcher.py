@@ -20,6 +20,7 @@ from bot.answers.normalize import number
 from bot.clock import Clock, seconds
 from bot.content.records import Content
 from bot.conversation import arrival
+from bot.conversation.fitting import fitted
 from bot.conversation.router import Router
 from bot.conversation.state import State
 from bot.conversation.turn import Turn
@@ -172,9 +173,9 @@ class Dispatcher:
     def _finish(self, turn: Turn, reply: Reply | None) -> Reply | None:
         if reply is not None:
             more = turn.choice("choice.more")
-            shown, turn.state.rest = self._adapters[turn.message.sender.channel].fit(reply, more)
-            turn.state.offered = shown.choices
-            reply = shown
+            adapter, asks_again = self._adapters[turn.message.sender.channel], turn.state.form is not None
+            fit = fitted(adapter, reply, more, asks_again=asks_again)
+            reply, turn.state.rest, turn.state.offered = fit.shown, fit.rest, fit.offered
         turn.flush()
         self._save(turn, reply)
         return reply

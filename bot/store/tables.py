@@ -186,6 +186,15 @@ class Kept(SQLModel, table=True):
     body: bytes
 
 
+class Nonce(SQLModel, table=True):
+    """A signature of WeChat's plain mode and the body that came first with it: see bot/store/nonces.py."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    signature: str = Field(unique=True)
+    body: str  # SHA-256, in hex
+    seen_at: datetime = Field(sa_type=UtcDateTime, nullable=False, index=True)
+
+
 class Erasure(SQLModel, table=True):
     """A receipt that somebody's data was erased; says how much, never whose."""
 
