@@ -13,6 +13,7 @@ from handlers import (
     privacy,
     progress,
     registration,
+    sure,
     venue,
 )
 
@@ -26,6 +27,7 @@ router = Router(
     help.router,
     organizer.router,
     privacy.router,
+    sure.router,
     broadcast.router,
     progress.router,
     faq.router,

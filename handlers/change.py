@@ -6,6 +6,7 @@ from bot.conversation.form import pruned
 from bot.conversation.prompt import menu, prompt, short, summary
 from bot.conversation.router import Router
 from bot.conversation.state import Draft
+from bot.conversation.sure import yes_or_no
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
 from bot.registration import decide
@@ -65,7 +66,7 @@ def cancel(turn: Turn) -> Reply:
     if not rows:
         return ask_to_drop(turn) if turn.state.draft else not_registered(turn)
     if len(rows) == 1:
-        return _ask_to_cancel(turn, rows[0])
+        return _ask(turn, rows[0])
     return Reply(ask=turn.say("cancel.which"), choices=_which(rows, "cancel"))
 
 
@@ -76,7 +77,7 @@ def cancel_one(turn: Turn) -> Reply:
     if row is None:
         return not_registered(turn)
     if len(turn.tag) == 2:  # the tag names the registration alone
-        return _ask_to_cancel(turn, row)
+        return _ask(turn, row)
     if turn.tag[2] == "no":
         return Reply(turn.say("cancel.kept"), choices=(turn.choice("choice.me"),))
     decide.cancel(turn.connection, row.reference, decide.desk(turn))
@@ -86,13 +87,18 @@ def cancel_one(turn: Turn) -> Reply:
     return Reply(f"{text}\n{turn.say(f'again.{again}')}", choices=(turn.choice(f"choice.{again}"),))
 
 
+def ask_to_cancel(turn: Turn, reference: str) -> Reply:
+    """Asks once more before a registration is cancelled."""
+    row = _live_one(turn, reference)
+    return _ask(turn, row) if row else not_registered(turn)
+
+
 def ask_to_drop(turn: Turn) -> Reply:
     """Asks once more before a draft is dropped."""
     draft = turn.state.draft
     if draft is None:
         return not_registered(turn)
-    options = (turn.choice("choice.drop", "drop.yes"), turn.choice("choice.keep_draft", "drop.no"))
-    return Reply(ask=turn.say("drop.ask"), choices=options)
+    return Reply(ask=turn.say("drop.ask"), choices=yes_or_no(turn, "drop", "choice.drop", "choice.keep_draft"))
 
 
 @router.tag("drop")
@@ -131,9 +137,8 @@ def _open(turn: Turn, row: Registration) -> Reply:
     return menu(turn, draft, turn.say("edit.begin", reference=row.reference, name=row.name or ""))
 
 
-def _ask_to_cancel(turn: Turn, row: Registration) -> Reply:
-    tag = f"cancel.{row.reference}"
-    options = (turn.choice("choice.cancel_yes", f"{tag}.yes"), turn.choice("choice.cancel_no", f"{tag}.no"))
+def _ask(turn: Turn, row: Registration) -> Reply:
+    options = yes_or_no(turn, f"cancel.{row.reference}", "choice.cancel_yes", "choice.cancel_no")
     return Reply(ask=turn.say("cancel.ask", reference=row.reference, name=row.name or ""), choices=options)
 
 

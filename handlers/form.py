@@ -6,7 +6,7 @@ from bot.answers.matcher import Outcome
 from bot.answers.normalize import language_of, reads_as_question
 from bot.content.form import Question
 from bot.conversation.form import InvalidAnswer, is_valid, next_question, read
-from bot.conversation.prompt import KEEP, SAME, SKIP, current, prompt, renewed
+from bot.conversation.prompt import KEEP, SAME, SKIP, current, is_skip, prompt, renewed
 from bot.conversation.router import Router
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
@@ -47,6 +47,8 @@ def fill_in(turn: Turn) -> Reply:
     question = current(turn, draft)
     if question is None:
         return _aside(turn) or prompt(turn, turn.say("form.invalid.review"))
+    if is_skip(turn, turn.text) and not question.optional:
+        return prompt(turn, turn.say("form.needed"))
     if question.kind == "text" and reads_as_question(turn.text) and (reply := _aside(turn) or _doubt(turn, draft)):
         return reply
     return _typed(turn, draft, question, turn.text)

@@ -58,6 +58,7 @@ def thanks(turn: Turn) -> Reply:
     return Reply(turn.say("thanks"))
 
 
+@router.role("nod", aside=True)
 @router.on(
     *(
         "ok",

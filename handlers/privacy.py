@@ -13,6 +13,7 @@ from bot.conversation.arrival import keyed_hash
 from bot.conversation.prompt import summary
 from bot.conversation.router import Router
 from bot.conversation.state import State
+from bot.conversation.sure import yes_or_no
 from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
 from bot.registration import decide
@@ -60,8 +61,7 @@ def forget(turn: Turn) -> Reply:
     )  # fmt: skip
     count = turn.session.scalar(colleagues) or 0
     lines = [turn.say("forget.ask")] + ([turn.say("forget.colleagues", count=count)] if count else [])
-    options = (turn.choice("choice.forget_yes", "forget.yes"), turn.choice("choice.forget_no", "forget.no"))
-    return Reply(ask="\n".join(lines), choices=options)
+    return Reply(ask="\n".join(lines), choices=yes_or_no(turn, "forget", "choice.forget_yes", "choice.forget_no"))
 
 
 @router.tag("forget", aside=True)

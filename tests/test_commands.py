@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from bot.store.migrate import migrate
 from bot.store.outbox import DeliveryStatus
 from tests.chat import FORM, Town
 from tests.command import Here, outside, writing
-from tests.conftest import NOW, sqlite_url
+from tests.conftest import NOW, ROOT, sqlite_url
 
 NO_DELIVERIES = {status.value: 0 for status in DeliveryStatus}
 CELL = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -225,3 +226,35 @@ def test_a_backup_that_fails_leaves_nothing_behind(here: Here, tmp_path: Path) -
     (tmp_path / "usher.db").write_bytes(b"this is no database " * 500)
     assert here("backup", "copy.db").code == 1
     assert not (tmp_path / "copy.db").exists()
+
+
+# While a content file is broken
+
+
+BREAKS = {"faq/cost.md": "## fr", "texts.toml": "[", "form.toml": "x = ", "event.toml": "date = soon"}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_acts_on_the_database_works_while_a_content_file_is_broken(
+    here: Here, settings: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "content"
+    shutil.copytree(ROOT / "content", folder)
+    with (folder / name).open("a", encoding="utf-8") as file:
+        file.write(f"\n{BREAKS[name]}\n")
+    settings["CONTENT"] = str(folder)
+    wang, _, ann = exported(here("registrations", **settings).out)
+    assert here("registrations", "--format", "csv", **settings).out.count("FFS-") == 4
+    assert "3 pending" in here("status", **settings).out or "pending 3" in here("status", **settings).out
+    assert here("deliveries", **settings).code == 0
+    assert here("calls", **settings).code == 0
+    assert here("questions", **settings).code == 0
+    done = here("confirm", str(wang["reference"]), **settings)
+    assert done.code == (name == "event.toml")
+    assert ("event.toml" in done.err) == (name == "event.toml")
+    assert len(done.err.splitlines()) == done.code
+    done = here("plan", **settings)
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert name in done.err
+    assert here("forget", str(ann["reference"]).lower(), **settings).code == 0
+    assert len(exported(here("registrations", **settings).out)) == 2

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli import people, running, telling
 from bot.cli.group import usher
-from bot.errors import UsherError
+from bot.errors import BrokenContent, UsherError
 from bot.settings import WrongSetting
 
 __all__ = ["main", "people", "running", "telling", "usher"]
@@ -33,6 +33,9 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has enough; nothing is left to be said to them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except BrokenContent as error:
+        more = f" ({len(error.faults) - 1} more: usher check)" if len(error.faults) > 1 else ""
+        _fail(f"{error.faults[0]}{more}")
     except (UsherError, WrongSetting) as error:
         _fail("; ".join(str(error).splitlines()))
     except SQLAlchemyError as error:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from bot.clock import Clock
 from bot.commands import opened
-from bot.content.load import load
+from bot.content.load import load_event
 from bot.delivery.routes import Accounts
 from bot.registration import decide
 from bot.registration.decide import Decided, Desk
@@ -35,4 +35,4 @@ def decline(settings: Settings, clock: Clock, references: Sequence[str]) -> list
 
 
 def _desk(settings: Settings, clock: Clock) -> Desk:
-    return Desk(load(settings.content_folder()).event, Accounts.of(settings), clock.now(), "command")
+    return Desk(load_event(settings.content_folder()), Accounts.of(settings), clock.now(), "command")

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bot.clock import Clock
-from bot.commands import opened
-from bot.content.load import load
+from bot.commands import event_of, opened, zone_of
+from bot.content.load import load_form
 from bot.delivery.audience import where
 from bot.delivery.routes import Accounts
-from bot.errors import UsherError
+from bot.errors import BrokenContent, UsherError
 from bot.questions import waiting
 from bot.registration import export
 from bot.registration.decide import promote
@@ -29,10 +29,11 @@ _WRITERS = {"jsonl": export.as_jsonl, "csv": export.as_csv, "xlsx": export.as_xl
 
 def registrations(settings: Settings, form: str, filter_text: str) -> Generator[bytes]:
     """The export in the wanted form."""
-    zone = load(settings.content_folder()).event.zone
+    zone = zone_of(settings)
     condition = where(filter_text)
     with closing(opened(settings)) as database, Session(database.reader) as session:
-        yield from _WRITERS[form](export.rows(session, condition, zone))
+        more = export.own_columns(session, condition, _asked(settings)) if form != "jsonl" else ()
+        yield from _WRITERS[form](export.rows(session, condition, zone), more)
 
 
 def forget(settings: Settings, clock: Clock, reference: str) -> tuple[Erasure, str]:
@@ -40,8 +41,10 @@ def forget(settings: Settings, clock: Clock, reference: str) -> tuple[Erasure, s
 
     Raises UsherError if there is no such registration.
     """
-    event = load(settings.content_folder()).event
-    prefix = event.reference_prefix
+    event = event_of(settings)
+    if event is None and "-" not in reference:
+        raise UsherError(f"{reference}: expected the whole reference while event.toml has faults: usher check")
+    prefix = event.reference_prefix if event else reference.strip().upper().partition("-")[0]
 
     def erase(session: Session) -> Erasure:
         wanted = read_reference(reference, prefix)
@@ -49,18 +52,27 @@ def forget(settings: Settings, clock: Clock, reference: str) -> tuple[Erasure, s
         if row is None:
             raise UsherError(f"{reference}: no such registration; expected a reference such as {prefix}-7K2M9Q")
         receipt = forget_registration(session, row, "command", clock.now())
-        promote(session.connection(), Desk(event, Accounts.of(settings), clock.now(), "command"))
+        if event:  # otherwise `serve`, which has the event as it was, gives the seat on within a second
+            promote(session.connection(), Desk(event, Accounts.of(settings), clock.now(), "command"))
         return receipt
 
     with closing(opened(settings)) as database:
         receipt = database.write_now(erase)
         database.scrub_now()
-    return receipt, receipt.erased_at.astimezone(event.zone).isoformat(timespec="seconds")
+    return receipt, receipt.erased_at.astimezone(zone_of(settings)).isoformat(timespec="seconds")
+
+
+def _asked(settings: Settings) -> list[str]:
+    """The form's questions, in order; none while form.toml has faults: columns are then found in what is stored."""
+    try:
+        return [question.id for question in load_form(settings.content_folder()).questions]
+    except BrokenContent:
+        return []
 
 
 def questions(settings: Settings) -> list[dict[str, Any]]:
     """What was asked and waits for a person, the newest last; times in the event's zone."""
-    zone = load(settings.content_folder()).event.zone
+    zone = zone_of(settings)
 
     def look(session: Session) -> list[dict[str, Any]]:
         rows = waiting.waiting(session)

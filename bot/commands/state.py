@@ -14,8 +14,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bot.app import CONTENT_LOADED
-from bot.commands import opened
-from bot.content.load import load
+from bot.commands import opened, zone_of
 from bot.delivery import report
 from bot.errors import UsherError
 from bot.questions import waiting
@@ -28,7 +27,7 @@ from bot.store.tables import Setting
 
 def status(settings: Settings) -> dict[str, Any]:
     """How things stand; times in the event's zone."""
-    zone = load(settings.content_folder()).event.zone
+    zone = zone_of(settings)
 
     def look(session: Session) -> dict[str, Any]:
         loaded = session.get(Setting, CONTENT_LOADED)

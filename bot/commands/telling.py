@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 
 from bot.clock import Clock
-from bot.commands import opened
+from bot.commands import opened, zone_of
 from bot.content.facts import Venue
 from bot.content.load import load
 from bot.content.records import Content
@@ -102,7 +102,7 @@ def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool)
 
 def deliveries(settings: Settings, announcement: str | None) -> Generator[str]:
     """One JSON line a recipient and way, streamed; closing it closes the database. Raises NoSuchAnnouncement."""
-    zone = load(settings.content_folder()).event.zone
+    zone = zone_of(settings)
     with closing(opened(settings)) as database, Session(database.reader) as session:
         for row in report.listing(session, zone, announcement):
             yield json.dumps(row, ensure_ascii=False)

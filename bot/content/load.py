@@ -35,6 +35,16 @@ def load(folder: Path) -> Content:
     return _Reader(folder).content()
 
 
+def load_event(folder: Path) -> Event:
+    """event.toml alone, whatever is wrong with the other files. Raises BrokenContent."""
+    return _Reader(folder).one("event.toml", Event)
+
+
+def load_form(folder: Path) -> Form:
+    """form.toml alone. Raises BrokenContent."""
+    return _Reader(folder).one("form.toml", Form)
+
+
 class _Reader:
     """One reading of one folder: collects faults, so that an organizer sees all of them at once."""
 
@@ -45,8 +55,7 @@ class _Reader:
 
     def content(self) -> Content:
         """The whole content, or BrokenContent."""
-        if not self.folder.is_dir():
-            raise BrokenContent([Fault(str(self.folder), "no such folder; expected the content files in it")])
+        self._look()
         event = self._record("event.toml", Event)
         form = self._record("form.toml", Form)
         agenda = self._record("agenda.toml", Agenda)
@@ -69,6 +78,18 @@ class _Reader:
             known=known,
             version=self._hash.hexdigest()[:16],
         )
+
+    def one(self, name: str, kind: type[R]) -> R:
+        """One file, or BrokenContent with its faults."""
+        self._look()
+        record = self._record(name, kind)
+        if record is None:
+            raise BrokenContent(self.faults)
+        return record
+
+    def _look(self) -> None:
+        if not self.folder.is_dir():
+            raise BrokenContent([Fault(str(self.folder), "no such folder; expected the content files in it")])
 
     def _fault(self, place: str, what: str) -> None:
         self.faults.append(Fault(place, what))

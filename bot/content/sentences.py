@@ -22,7 +22,7 @@ status.pending status.confirmed status.waitlisted status.declined status.cancell
 agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text venue.no_directions unknown.venue
 unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask
 organizer.done
-language.ask language.done stop.done resume.done mydata.draft mydata.questions mydata.end
+language.ask language.done sure.yes_or_no form.needed stop.done resume.done mydata.draft mydata.questions mydata.end
 mydata.messages mydata.reminder mydata.broadcast mydata.decision mydata.by_chat mydata.by_mail forget.ask forget.kept
 menu.register menu.information menu.agenda menu.venue menu.me menu.help
 telegram.group command.register command.me command.edit command.cancel command.colleague command.agenda command.venue

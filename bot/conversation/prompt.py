@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.answers.normalize import plain
 from bot.content.form import Question
+from bot.content.words import LANGUAGES
 from bot.conversation.form import asked, next_question, step, still_valid
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
@@ -14,6 +16,7 @@ from bot.message import Choice, Reply
 SKIP, KEEP, SAME = "_skip", "_keep", "_same"  # picks besides the question's own choices
 _BUTTON = 20  # characters of a value on a button
 _RIGHT = ("对", "对的", "是", "是的", "没错", "没问题", "正确", "yes", "correct", "right")  # to "is everything right?"
+_SKIPS = ("跳过", "skip")  # promised to the outside, whatever the button is called
 _MAINLAND = len("+8613800138000")
 
 
@@ -75,9 +78,16 @@ def choices(turn: Turn, draft: Draft, question: Question) -> tuple[Choice, ...]:
         rows.append(Choice(label, words.of(turn.language), f"{tag}.{SAME}", (words.zh, words.en)))
     if draft.editing:
         rows.append(turn.choice("form.keep", f"{tag}.{KEEP}"))
-    elif question.optional:
-        rows.append(turn.choice("form.skip", f"{tag}.{SKIP}"))
+    if question.optional:
+        skip = turn.choice("form.skip", f"{tag}.{SKIP}")
+        rows.append(replace(skip, also=(*skip.also, *_SKIPS)))
     return tuple(rows)
+
+
+def is_skip(turn: Turn, text: str) -> bool:
+    """Whether it is the word that leaves a question out, in either language."""
+    words = turn.content.texts["form.skip"]
+    return plain(text) in {*_SKIPS, *(plain(words.of(language)) for language in LANGUAGES)}
 
 
 def review(turn: Turn, draft: Draft, note: str = "") -> Reply:

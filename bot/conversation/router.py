@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bot.answers.normalize import bare, number, plain
 from bot.conversation.prompt import prompt
+from bot.conversation.sure import awaited
 from bot.conversation.turn import Turn
 from bot.message import Choice, Kind, Reply
 
@@ -46,7 +47,7 @@ class Router:
         return self._put(self.tags, [name], aside, organizers)
 
     def role(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
-        """The handler of one place in the conversation: "note", "form", "stale", "letter", or "free" for all else."""
+        """The handler of one place in the conversation: note, form, sure, nod, stale, letter, or free for all else."""
         return self._put(self.roles, [name], aside)
 
     def matching(self, pattern: str, *, aside: bool = False) -> Callable[[H], H]:
@@ -76,6 +77,8 @@ class Router:
         return reply
 
     def _handler(self, turn: Turn) -> Handler:
+        if turn.message.kind in _UNREAD and awaited(turn.state.offered):
+            return self.roles["sure"]
         if turn.message.kind is not Kind.TEXT:
             return self.kinds[turn.message.kind]
         if turn.picked and turn.picked.tag:
@@ -85,6 +88,8 @@ class Router:
         command = self._for(turn, self._command(turn.text))
         if turn.state.note:
             return command or self.roles["note"]
+        if awaited(turn.state.offered) and command in (None, self.roles.get("nod")):
+            return self._matched(turn) or self.roles["sure"]
         if turn.state.letter and turn.state.letter.at and turn.organizer:
             return self.roles["letter"] if turn.state.letter.listens or command is None else command
         return command or self._elsewhere(turn)
@@ -97,9 +102,11 @@ class Router:
         return self.words.get(plain(text)) or self.words.get(bare(text))
 
     def _elsewhere(self, turn: Turn) -> Handler:
+        return self._matched(turn) or self.roles["form" if turn.state.form else "free"]
+
+    def _matched(self, turn: Turn) -> Handler | None:
         said = plain(turn.text)
-        rest = self.roles["form" if turn.state.form else "free"]
-        return next((handler for pattern, handler in self.patterns if pattern.fullmatch(said)), rest)
+        return next((handler for pattern, handler in self.patterns if pattern.fullmatch(said)), None)
 
     def _put(self, table: dict[K, Handler], keys: list[K], aside: bool, organizers: bool = False) -> Callable[[H], H]:
         def put(handler: H) -> H:

@@ -101,7 +101,8 @@ async def test_cancel_in_the_review_drops_the_draft_after_asking_once(town: Town
 async def test_a_word_other_than_yes_drops_nothing(town: Town) -> None:
     chat = town.chat()
     await chat.says("报名", *FORM[:4], "取消")
-    assert (await chat.says("王芳")).startswith("5/8 ")
+    assert "确定不报了吗" in await chat.says("王芳")
+    assert (await chat.says("不", "王芳")).startswith("5/8 ")
     await chat.says("退出", "取消报名")
     assert (await chat.taps("继续填")).startswith("5/8 ")
 
@@ -162,6 +163,29 @@ async def test_a_retailer_that_turns_factory_is_asked_about_the_programme_before
     assert (await chat.says("1")).startswith("已更新")
     (row,) = registered(town.database)
     assert (row.category, row.programme) == ("factory", "in_programme")
+
+
+@pytest.mark.parametrize("word", ["跳过", "skip", "2"])
+async def test_a_title_is_emptied_from_the_review(town: Town, word: str) -> None:
+    chat = town.chat()
+    await chat.says("报名", *FORM)
+    asked = await chat.says("修改", "职务")
+    assert asked == "您的职务？不想填，回复「跳过」就行。\n[1 不改了]\n[2 跳过]"
+    said = await chat.says(word)
+    assert said.startswith("请核对：")
+    assert "职务" not in said
+    await chat.says("确认")
+    assert registered(town.database)[0].title is None
+
+
+@pytest.mark.parametrize("word", ["跳过", "skip", "Skip"])
+async def test_a_title_is_emptied_after_it_was_sent(town: Town, word: str) -> None:
+    chat = town.chat()
+    await chat.registers()
+    said = await chat.says("修改", "职务", word)
+    assert said.startswith("已更新")
+    assert "职务" not in said
+    assert registered(town.database)[0].title is None
 
 
 async def test_a_title_that_was_skipped_can_be_added_later(town: Town) -> None:

@@ -98,7 +98,7 @@ async def test_forget_asks_once_more_and_keeps_everything_on_no(town: Town) -> N
     assert await chat.says("2") == "好的，什么都没有删除。"
     await chat.says("forget")
     asked = chat.reply
-    await chat.says("要收费吗")
+    await chat.says("议程")
     chat.reply = asked
     assert (await chat.taps("确定删除")).startswith("这个按钮是之前的")
     assert len(registered(town.database)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.content.records import Content
 from bot.content.words import Language
 from bot.message import Kind
 from tests.chat import BEFORE, FORM, Town, at
-from tests.edits import sentence
+from tests.edits import edited, sentence
 from tests.stored import registered
 
 
@@ -192,9 +193,9 @@ async def test_only_the_title_can_be_skipped(town: Town) -> None:
     await at(chat, "title")
     assert (await chat.says("跳過")).startswith("6/8 ")
     for question, word in (("phone", "跳过"), ("phone", "skip")):
-        assert (await chat.says(word)).split("\n")[0] == "这个号码好像不对，请再看一下。", question
+        assert (await chat.says(word)).split("\n")[0] == "这一项需要填写，不能跳过。", question
     await chat.says("13800138000")
-    assert (await chat.says("跳过")).startswith("这个邮箱地址好像不对")
+    assert (await chat.says("跳过")).startswith("这一项需要填写，不能跳过。")
 
 
 # A number shared by button
@@ -225,3 +226,19 @@ async def test_a_number_that_nobody_asked_for_is_not_kept(town: Town) -> None:
     said = await chat.does(Kind.PHONE, phone="+8613900139000")
     assert said == "谢谢，不过现在不需要您的号码。\n4/8 请问您的姓名？"
     assert "139" not in await chat.says("我的数据")
+
+
+@pytest.mark.parametrize("word", ["跳过", "跳過", "skip", "Skip!"])
+@pytest.mark.parametrize("question", ["category", "organization", "name", "phone", "email"])
+async def test_what_is_needed_cannot_be_skipped(town: Town, content: Content, question: str, word: str) -> None:
+    chat = town.chat()
+    asked = await at(chat, question)
+    assert await chat.says(word) == f"{sentence(content, 'form.needed')}\n{asked}"
+    assert await chat.says("跳过") == f"{sentence(content, 'form.needed')}\n{asked}", "however often"
+
+
+async def test_the_promised_word_skips_whatever_the_button_is_called(town: Town, tmp_path: Path) -> None:
+    town.use(edited(tmp_path, "texts.toml", ('zh = "跳过"\nen = "Skip"', 'zh = "不填"\nen = "Leave out"')))
+    chat = town.chat()
+    assert (await at(chat, "title")).endswith("[1 不填]")
+    assert (await chat.says("跳过")).startswith("6/8 ")

@@ -6,13 +6,15 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import true
 
 from bot.message import Kind
-from bot.registration.export import FIELDS, as_csv, as_jsonl, as_xlsx, by_status, rows
+from bot.registration.export import FIELDS, as_csv, as_jsonl, as_xlsx, by_status, own_columns, rows
 from tests.chat import FORM, Town
+from tests.edits import edited
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -41,6 +43,36 @@ async def test_each_line_of_json_is_one_registration(town: Town) -> None:
     lines = [json.loads(line) for line in as_jsonl(iter(exported(town)))]
     assert [line["name"] for line in lines] == ["王芳", "李四"]
     assert lines[1]["registered_by"] == lines[0]["reference"]
+
+
+OWN = """
+[[question]]
+id = "{id}"
+kind = "text"
+optional = true
+label = {{ zh = "{id}", en = "{id}" }}
+prompt = {{ zh = "{id}？", en = "{id}?" }}
+"""
+
+
+async def test_the_organizers_own_questions_are_columns_behind_the_contracts(town: Town, tmp_path: Path) -> None:
+    own = "".join(OWN.format(id=name) for name in ("dish", "arrival"))
+    town.use(edited(tmp_path, "form.toml", ('\n[[question]]\nid = "email"', f'{own}\n[[question]]\nid = "email"')))
+    await town.chat().registers(*FORM[:7], "=1+1", "10点", FORM[7])
+    await town.chat("u2").registers(*FORM[:7], "跳过", "跳过", FORM[7])
+    asked = [question.id for question in town.content.form.questions]
+    columns = town.database.read_now(lambda session: own_columns(session, true(), asked))
+    assert columns == ("dish", "arrival")
+    assert town.database.read_now(lambda session: own_columns(session, true(), [])) == ("arrival", "dish")
+    records = exported(town)
+    first, second = csv.DictReader(io.StringIO(b"".join(as_csv(iter(records), columns)).decode("utf-8-sig")))
+    assert tuple(first) == (*FIELDS, "dish", "arrival")
+    assert (first["dish"], first["arrival"], second["dish"]) == ("'=1+1", "10点", "")
+    book = zipfile.ZipFile(io.BytesIO(b"".join(as_xlsx(iter(records), columns))))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<t>dish</t>" in sheet
+    assert "<t>=1+1</t>" in sheet
+    assert "<f>" not in sheet
 
 
 async def test_who_unfollowed_has_no_user_id_in_the_export(town: Town) -> None:
