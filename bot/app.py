@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Coroutine
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -24,7 +25,7 @@ from bot.content.load import load
 from bot.content.records import Content
 from bot.content.watch import changes
 from bot.conversation.dispatcher import Dispatcher, Live
-from bot.delivery import report
+from bot.delivery import reminders, report
 from bot.delivery.overdue import skip_late
 from bot.delivery.scheduler import Scheduler
 from bot.delivery.templates import template_ended
@@ -91,21 +92,23 @@ class Usher:
         routes += ticket_page.routes(self.database, lambda: self.content, settings.public_url or "", secret)
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
         self.application: Starlette = application([*routes, *more_routes], self.health, self._metrics_page, token)
-        self._listening: list[asyncio.Task[None]] = []
+        self._listening: set[asyncio.Task[None]] = set()
         self._fetching: asyncio.Task[None] | None = None  # from Telegram: one process of all does
 
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
         await self.database.write(self._note_content)
         called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
-        self._listening = [asyncio.create_task(_listen(adapter)) for adapter in called]
-        self._listening.append(asyncio.create_task(self._follow_content()))
+        for adapter in called:
+            self._begin(_listen(adapter))
+        self._begin(self._follow_content())
         self.lanes.start(self._fetch, self._fetch_no_more)
         self.scheduler.start()
         if self.content.over(self.clock.now()):
             log.warning("the event is over: registration is closed, nothing is sent")
         if not self.adapters:
             log.warning("no channel is set up: set USHER_WECHAT_ or USHER_TELEGRAM_ settings")
+        self._tell_faults()
         self.health.phase = Phase.READY
         log.info("ready", extra={"channels": ",".join(self.adapters) or "none"})
 
@@ -146,6 +149,7 @@ class Usher:
         if content.version != self.content.version:
             self.content, self._live = content, Live(content, match)
             self.metrics.reloaded("taken")
+            self._tell_faults()
             await self.database.write(self._note_content)
             log.info("the content was reloaded", extra={"version": content.version})
 
@@ -172,6 +176,18 @@ class Usher:
                 self.settings, self.clock, self.dispatcher.receive, self.keep, self.dispatcher, self._say
             )
 
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Runs something until it ends or the process drains."""
+        task = asyncio.create_task(work)
+        self._listening.add(task)
+        task.add_done_callback(self._listening.discard)
+        return task
+
+    def _tell_faults(self) -> None:
+        """Says which reminders will not be sent, though the rest of the content is served: `usher check` finds more."""
+        for fault in reminders.faults(self.content):
+            log.warning("a reminder is left alone", extra={"fault": str(fault)})
+
     def _polls(self, adapter: Adapter) -> bool:
         """Whether it fetches, which only one process may: the one that holds the account's lane."""
         return adapter.channel == "telegram" and self.settings.telegram_mode == "polling"
@@ -179,8 +195,7 @@ class Usher:
     def _fetch(self) -> None:
         adapter = self.adapters["telegram"]
         if self._polls(adapter):
-            self._fetching = asyncio.create_task(_listen(adapter))
-            self._listening.append(self._fetching)
+            self._fetching = self._begin(_listen(adapter))
 
     def _fetch_no_more(self) -> None:
         if self._fetching:

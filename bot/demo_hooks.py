@@ -28,7 +28,7 @@ def connect(hooks: Hooks, usher: Usher) -> None:
         return min((datetime.fromisoformat(moment) for moment in due), default=None)
 
     hooks.zone = lambda: usher.content.event.zone
-    hooks.next_due, hooks.tick = next_due, usher.lanes.tick
+    hooks.next_due, hooks.tick = next_due, usher.lanes.wound
     hooks.deeds = {"confirm": partial(_confirm, usher), "venue": partial(_publish, usher)}
 
 
@@ -58,4 +58,4 @@ async def _publish(usher: Usher) -> None:
         )
 
     await usher.database.transact(tell)
-    await usher.lanes.tick()
+    await usher.lanes.wound()

@@ -60,6 +60,10 @@ class RouteOff(UsherError):
     """Certainly not sent: the account may not use this route; it is switched off for the account."""
 
 
+class TemplateOff(RouteOff):
+    """Certainly not sent: the platform does not know the template; it is switched off for what it is used for."""
+
+
 class Refused(UsherError):
     """Certainly not sent: our message is wrong, and would be every time."""
 

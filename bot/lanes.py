@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from bot.delivery import queueing, reminders
 from bot.delivery.lane import Lane, nothing
 from bot.delivery.routes import EMAIL_LANE, Accounts, telegram_lane, wechat_lane
 from bot.delivery.sender import Send
+from bot.errors import Unavailable
 from bot.message import Address
 from bot.registration import calendar, decide
 from bot.registration.compose import Composer
@@ -31,6 +33,7 @@ from bot.store.outbox import Kind
 if TYPE_CHECKING:
     from bot.adapters.email.adapter import EmailAdapter
 
+log = logging.getLogger(__name__)
 Change = Callable[[], None]
 
 
@@ -53,6 +56,8 @@ class Lanes:
         self._lanes: list[Lane] = []
         self._running: list[asyncio.Task[None]] = []
         self._ticking = asyncio.Lock()
+        self._filling: asyncio.Task[None] | None = None
+        self._to_fill = False
 
     def start(self, on_taken: Change = nothing, on_lost: Change = nothing) -> None:
         """Begins to send. The two are called when this process becomes, and ceases to be, who fetches from Telegram."""
@@ -66,15 +71,21 @@ class Lanes:
                 self._open(account, partial(self._chat, "wechat"), None, nothing, nothing)
 
     async def tick(self) -> None:
-        """Plans what is due, gives out seats that got free, writes deliveries, and erases what was kept long enough.
+        """Plans what is due, gives out seats that got free, has deliveries written, erases what was kept long enough.
 
         Raises Unavailable.
         """
         async with self._ticking:  # the clock's own tick and one after it was wound
             await reminders.tick(self._database, self._content(), self.accounts, self._clock)
             await decide.move_up(self._database, self._desk)
-            await queueing.fill_up(self._database, self.accounts, self._clock, self.wake)
+            self._have_filled()
             await purge(self._database, self._content().event, self._clock)
+
+    async def wound(self) -> None:
+        """The clock was wound on: does what is due now, and returns when all its deliveries are written."""
+        await self.tick()
+        if self._filling:
+            await asyncio.shield(self._filling)
 
     @property
     def _desk(self) -> Desk:
@@ -86,7 +97,10 @@ class Lanes:
             lane.wake()
 
     async def drain(self) -> None:
-        """Finishes what is on its way, and lets the lanes go."""
+        """Finishes what is on its way, and lets the lanes go. What is not written yet will be by the next process."""
+        if self._filling:
+            self._filling.cancel()
+            await asyncio.gather(self._filling, return_exceptions=True)
         await asyncio.gather(*(lane.drain() for lane in self._lanes))
         await asyncio.gather(*self._running, return_exceptions=True)
 
@@ -94,6 +108,22 @@ class Lanes:
         """Lets go of connections."""
         if self._email:
             await self._email.close()
+
+    def _have_filled(self) -> None:
+        """In a task of its own: to write a long broadcast takes seconds, and reminders come due meanwhile."""
+        self._to_fill = True
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(self._fill_up())
+
+    async def _fill_up(self) -> None:
+        try:
+            while self._to_fill:
+                self._to_fill = False
+                await queueing.fill_up(self._database, self.accounts, self._clock, self.wake)
+        except Unavailable as error:  # the next tick begins anew
+            log.warning("deliveries wait for the database", extra={"reason": str(error)})
+        except Exception as error:
+            log.error("deliveries could not be written", extra={"fault": type(error).__name__})
 
     def _open(self, account: str, send: Send, rate: float | None, on_taken: Change, on_lost: Change) -> None:
         lane = Lane(

@@ -252,12 +252,17 @@ class Lane:
         return max(wait, 0.001)
 
     async def _land(self) -> None:
-        """Gives back what was not begun, waits for what is on its way, writes it all and lets the lane go."""
-        self._sender.permit(0, 0.0)
-        self._sender.ground()
+        """Gives back what was not begun, waits for what is on its way, writes it all and lets the lane go.
+
+        A place that waits behind its words goes first, as long as the last flight's permission lasts: nobody else knows
+        of it.
+        """
+        self._sender.land()
         end = boot_seconds() + self._hold.lease.seconds * _LANDING
         while self._sender.flying and boot_seconds() < end:
             await self._quiet(_FLUSH)
+        if self._sender.pins:
+            await self._pins_sent(end)
         last_flight = partial(flight.land, lease=self._hold.lease, epoch=self._hold.epoch)
         while (self._sender.results or self._hold.epoch) and boot_seconds() < end:
             try:
@@ -266,6 +271,13 @@ class Lane:
                 return
             except Unavailable:
                 await asyncio.sleep(_TROUBLE)
+
+    async def _pins_sent(self, end: float) -> None:
+        """Waits for places on a map, each in its turn; what is known by then is written before."""
+        with contextlib.suppress(Unavailable), self._results() as known:
+            await self._database.transact(partial(flight.write_late, lease=self._hold.lease, results=known))
+        while self._sender.pins and boot_seconds() < end:
+            await self._quiet(_FLUSH)
 
     @contextlib.contextmanager
     def _results(self) -> Iterator[list[Result]]:

@@ -9,12 +9,14 @@ from enum import StrEnum
 from random import SystemRandom
 
 from bot.delivery.people import Due
+from bot.delivery.routes import template_of
 from bot.errors import (
     Misconfigured,
     Moved,
     Paused,
     Refused,
     RouteOff,
+    TemplateOff,
     TryLater,
     Unconfirmed,
     Unreachable,
@@ -69,7 +71,7 @@ class Result:
     window: Window = Window.KEPT
     receipt: str | None = None  # the platform's own id of a template message
     blocked: bool = False  # the chat cannot be reached until its owner writes
-    off: bool = False  # the account may not use the route
+    off: str = ""  # what the account may not use from now on, as `routes.Off` names it
     rest: float = 0.0  # seconds that the whole lane has to rest
 
     @property
@@ -130,7 +132,7 @@ def failed(attempt: Attempt, error: BaseException, now: datetime) -> Result:
         case WindowClosed():
             return replace(queued, given_up=True, window=Window.USED_UP if error.used_up else Window.CLOSED)
         case RouteOff():
-            return replace(queued, given_up=True, off=True)
+            return replace(queued, given_up=True, off=_off(attempt.due, error))
         case Unreachable():
             return _unreachable(queued)
         case Misconfigured():
@@ -142,6 +144,11 @@ def failed(attempt: Attempt, error: BaseException, now: datetime) -> Result:
             unknown = said or "no answer in time"
             return replace(queued, status=DeliveryStatus.UNCONFIRMED, error=unknown, window=Window.KEPT)
     return _fault(refused, error)
+
+
+def _off(due: Due, error: RouteOff) -> str:
+    is_one = isinstance(error, TemplateOff) and due.route == Route.WECHAT_TEMPLATE
+    return template_of(due.kind) if is_one else str(due.route)
 
 
 def _unreachable(queued: Result) -> Result:

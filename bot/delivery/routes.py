@@ -14,7 +14,7 @@ EMAIL_LANE = "email"
 TOLD_BY_MAIL = "told by e-mail"
 UNSUBSCRIBED = "unsubscribed"
 Off = Mapping[str, Mapping[str, str]]
-"""What the platform took away from us: {account of a lane: {route: why}}."""
+"""What the platform took away from us: {account of a lane: {route, or `template_of` a kind: why}}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ def wechat_lane(app_id: str) -> str:
 def telegram_lane(bot_id: str) -> str:
     """The account of the lane of a Telegram bot."""
     return f"telegram:{bot_id}"
+
+
+def template_of(kind: str) -> str:
+    """The template of one kind of announcement, where it is switched off alone: the others may be right."""
+    return f"{Route.WECHAT_TEMPLATE}/{kind}"
 
 
 def choose(
@@ -178,7 +183,7 @@ def _wechat(person: Person, kind: str, now: datetime, accounts: Accounts, off: O
     # Who has no registration is written to only where they expect it: while the chat is open.
     if not accounts.template(kind) or not short or person.registration_id is None:
         return f"{message}, no template"
-    template = _unless_off(Step(Route.WECHAT_TEMPLATE, lane), off)
+    template = _unless_off(Step(Route.WECHAT_TEMPLATE, lane), off, template_of(kind))
     return template if isinstance(template, Step) else f"{message}, {template}"
 
 
@@ -188,8 +193,10 @@ def _email(person: Person, accounts: Accounts, off: Off) -> Step | str:
     return _unless_off(Step(Route.EMAIL, EMAIL_LANE), off) if accounts.email else "mail is not set up"
 
 
-def _unless_off(step: Step, off: Off) -> Step | str:
-    reason = off.get(step.lane, {}).get(step.route)
+def _unless_off(step: Step, off: Off, *parts: str) -> Step | str:
+    """The step, unless its route or one of these parts of it is off."""
+    found = off.get(step.lane, {})
+    reason = next((found[name] for name in (step.route, *parts) if name in found), None)
     return step if reason is None else f"{step.route} is off ({reason})"
 
 

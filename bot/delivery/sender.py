@@ -18,7 +18,7 @@ from bot.delivery.flight import Flown
 from bot.delivery.pacer import Pacer
 from bot.delivery.people import Due
 from bot.delivery.results import Attempt, Result, Window
-from bot.errors import Moved, Paused, UsherError
+from bot.errors import Moved, Paused, TryLater, UsherError
 from bot.message import Address, Reply
 from bot.store.outbox import DeliveryStatus, Route
 
@@ -54,7 +54,9 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self.waiting: dict[int, Attempt] = {}  # by the delivery's id: not begun yet
         self.flying: dict[int, Attempt] = {}  # those, and what is on its way
+        self.pins = 0  # places on a map that wait for their turn behind words that were sent
         self.results: list[Result] = []
+        self._landing = False
         self.rests_until = 0.0
 
     def permit(self, epoch: int, deadline: float) -> None:
@@ -71,6 +73,11 @@ class Sender:
         """Gives back what was not begun."""
         for attempt in list(self.waiting.values()):
             self._give_back(attempt)
+
+    def land(self) -> None:
+        """Begins nothing any more but what belongs to words that were sent."""
+        self._landing = True
+        self.ground()
 
     def launch(self, flown: Flown) -> None:
         """Sends what a flight took up: at once, or each in its turn."""
@@ -115,6 +122,10 @@ class Sender:
         task.add_done_callback(self._tasks.discard)
 
     def _may_begin(self, attempt: Attempt) -> bool:
+        """Whether a message may be begun."""
+        return not self._landing and self._may_send(attempt)
+
+    def _may_send(self, attempt: Attempt) -> bool:
         """Whether the answer would still come while the lane is ours."""
         return attempt.epoch == self._epoch and boot_seconds() < self._deadline and seconds() >= self.rests_until
 
@@ -131,9 +142,14 @@ class Sender:
             return
         pin = outgoing.pin if self._pacer and outgoing.reply.text else None
         result = await self._attempted(attempt, replace(outgoing, pin=None) if pin else outgoing)
+        follows = pin is not None and result.status == DeliveryStatus.SENT
+        self.pins += follows
         self._note(result)
-        if pin and result.status == DeliveryStatus.SENT:
-            await self._pin(result.attempt, replace(outgoing, reply=Reply()))
+        if follows:
+            try:
+                await self._pin(result.attempt, replace(outgoing, reply=Reply()))
+            finally:
+                self.pins -= 1
 
     async def _written(self, due: Due, flown: Flown) -> Outgoing:
         """The message. A mail with its calendar entry and its code is 4 ms of work: in a thread, and one at a time.
@@ -172,9 +188,10 @@ class Sender:
         try:
             await asyncio.sleep(self._pacer.rest(to))
             await self._pacer.turn(to)
-            if self._may_begin(attempt):
-                async with asyncio.timeout(self._limit):
-                    await self._send(to, outgoing, attempt.due.route)
+            if not self._may_send(attempt):
+                raise TryLater("the lane rests, or is not ours any more", 0)
+            async with asyncio.timeout(self._limit):
+                await self._send(to, outgoing, attempt.due.route)
         except Paused as later:
             self.rest(seconds() + later.delay)
         except Exception as error:

@@ -73,8 +73,8 @@ def note_effects(connection: Connection, lease: Lease, results: Sequence[Result]
 
 
 def switched_off(results: Sequence[Result]) -> dict[str, str]:
-    """The routes which the account may not use, and why."""
-    return {str(result.attempt.due.route): result.error for result in results if result.off}
+    """What the account may not use, and why."""
+    return {result.off: result.error for result in results if result.off}
 
 
 def write(connection: Connection, results: Sequence[Result]) -> None:

@@ -10,10 +10,11 @@ from bot.adapters.base import Outgoing, Pin
 from bot.clock import seconds
 from bot.content.facts import Venue
 from bot.delivery.people import Due
+from bot.delivery.sender import Sender
 from bot.errors import Unconfirmed
 from bot.message import Address, Reply
 from bot.store.outbox import Route
-from tests.delivery.flights import Yard, eventually, running, statuses
+from tests.delivery.flights import TELEGRAM, Yard, eventually, running, statuses
 
 PLACE = Pin(22.5, 114.0, "会场", "深圳")
 
@@ -65,3 +66,36 @@ async def test_a_pin_that_fails_changes_nothing(yard: Yard, pins_fail: bool) -> 
         await eventually(lambda: len(chats.calls) == 2)
     assert [kind for _, _, kind in chats.calls] == ["words", "pin"]
     assert statuses(yard.database) == {"sent": 1}
+
+
+async def drained_behind_the_words(yard: Yard) -> Chats:
+    """What reached the chats of a lane that was told to end when the words were out, and their places not yet."""
+    yard.on_telegram(9)
+    yard.queue(range(1, 10))
+    chats = Chats()
+    async with running(yard.lane(send=chats.send, compose=with_pin, rate=10.0, lease=timedelta(seconds=10))):
+        await eventually(lambda: len(chats.calls) >= 8)
+        assert {kind for _, _, kind in chats.calls} == {"words"}
+    return chats
+
+
+async def test_places_behind_words_that_were_sent_leave_before_a_lane_that_is_drained(quick_yard: Yard) -> None:
+    chats = await drained_behind_the_words(quick_yard)
+    words, pins = ([who for _, who, kind in chats.calls if kind == what] for what in ("words", "pin"))
+    assert sorted(pins) == sorted(words)
+    times = [at for at, _, _ in chats.calls]
+    assert all(later - first >= 1.0 - 0.05 for first, later in zip(times, times[11:], strict=False))
+    assert statuses(quick_yard.database) in ({"sent": 9}, {"sent": 8, "queued": 1})
+    assert quick_yard.stored_lane(TELEGRAM).holder == ""
+
+
+async def test_control_without_a_last_permission_they_are_lost(
+    quick_yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def land(sender: Sender) -> None:
+        sender.permit(0, 0.0)
+        sender.ground()
+
+    monkeypatch.setattr(Sender, "land", land)
+    chats = await drained_behind_the_words(quick_yard)
+    assert {kind for _, _, kind in chats.calls} == {"words"}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import col, update
 
-from bot.errors import Moved, RouteOff, TryLater, Unconfirmed, Unreachable, WindowClosed
+from bot.errors import Moved, RouteOff, TemplateOff, TryLater, Unconfirmed, Unreachable, WindowClosed
 from bot.store.outbox import Kind, Route, Way
 from bot.store.tables import Contact, Registration
 from tests.conftest import NOW
@@ -42,6 +42,20 @@ async def test_a_route_that_the_account_lost_is_not_asked_for_anybody_else(yard:
     await yard.send_all(yard.lane(WECHAT, window=1))
     assert len(yard.platform.asked) == 1
     assert {(row.status, "48001" in row.error) for row in yard.deliveries()} == {("waiting", True)}
+
+
+async def test_a_template_that_the_platform_does_not_know_leaves_those_of_other_kinds_alone(yard: Yard) -> None:
+    yard.on_wechat(3, message_left=0)
+    yard.queue([1, 2], "morning", Kind.REMINDER, WECHAT, Route.WECHAT_TEMPLATE)
+    yard.queue(
+        [3], "D-1", Kind.DECISION, WECHAT, Route.WECHAT_TEMPLATE, available_at=yard.clock.now() + timedelta(seconds=1)
+    )
+    yard.platform.says["o1"] = [TemplateOff("40037")]
+    await yard.send_all(yard.lane(WECHAT, window=1))
+    assert [message.to for message in yard.platform.took] == ["o3"]
+    assert len(yard.platform.asked) == 2
+    assert yard.stored_lane(WECHAT).off == {"wechat_template/reminder": "40037"}
+    assert [row.status for row in yard.deliveries()] == ["waiting", "waiting", "sent"]
 
 
 async def test_who_blocked_the_bot_is_written_to_by_mail_or_shown_as_unreachable(yard: Yard) -> None:

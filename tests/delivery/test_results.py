@@ -41,7 +41,12 @@ MEANING: dict[str, tuple[Attempt, BaseException, dict[str, Any]]] = {
         errors.WindowClosed("45047", used_up=True),
         {"given_up": True, "window": Window.USED_UP},
     ),
-    "the account may not": (ATTEMPT, errors.RouteOff("48001"), {"given_up": True, "off": True}),
+    "the account may not": (ATTEMPT, errors.RouteOff("48001"), {"given_up": True, "off": ATTEMPT.due.route}),
+    "it does not know the template": (
+        by(Route.WECHAT_TEMPLATE),
+        errors.TemplateOff("40037"),
+        {"given_up": True, "off": f"wechat_template/{DUE.kind}"},
+    ),
     "blocked": (ATTEMPT, errors.Unreachable("43004"), {"given_up": True, "blocked": True}),
     "no such mailbox, instead of a chat": (by(Route.EMAIL), errors.Unreachable("550"), {"given_up": True}),
     "no such mailbox": (

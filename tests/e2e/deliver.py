@@ -60,7 +60,7 @@ class Station(House):
     async def wind(self, **by: float) -> None:
         """Lets time pass, and does what has become due."""
         self.usher.clock.wind(timedelta(**by))
-        await self.usher.lanes.tick()
+        await self.usher.lanes.wound()
         self.usher.lanes.wake()
 
     async def wind_to(self, local: str) -> None:

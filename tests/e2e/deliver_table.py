@@ -11,6 +11,7 @@ from bot.errors import (
     Paused,
     Refused,
     RouteOff,
+    TemplateOff,
     Unconfirmed,
     Unreachable,
     UsherError,
@@ -67,7 +68,7 @@ async def ends_as(home: Station, name: str, means: type[UsherError] | None, word
         row = await became(home, name, "failed")
         assert how(row) == (route, 1)
         assert re.search(words, row["error"])
-    elif means in (WindowClosed, RouteOff, Unreachable):
+    elif issubclass(means, WindowClosed | RouteOff | Unreachable):
         await _by_the_next_route(home, name, means, words, route)
     else:
         await _later(home, name, means, words, route)
@@ -81,8 +82,9 @@ async def _by_the_next_route(home: Station, name: str, means: type[UsherError], 
     ((given_up, error),) = await tried(home, name)
     assert given_up == route
     assert re.search(words, error)
-    if means is RouteOff:
-        assert (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off == {route: error}
+    if issubclass(means, RouteOff):
+        off = f"{TEMPLATE}/reminder" if (means, route) == (TemplateOff, TEMPLATE) else route
+        assert (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off == {off: error}
 
 
 async def _later(home: Station, name: str, means: type[UsherError], words: str, route: str) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import pathlib
 
+import pytest
+
 from bot.clock import seconds
 from bot.store.database import Database
+from tests.conftest import sqlite_url
 from tests.e2e.conftest import BOTH, NewDatabase, Visit, content_at_the_end, running, side_by_side
 from tests.e2e.held import held
 from tests.e2e.talk import FORM, FORM_EN, kept, lines, reference_in, registrations, says, talk, writer
 from tests.nursery import Forked, Nursery
-from tests.served import House, environment, free_port, platforms
+from tests.served import House, environment, free_port, house, platforms
 
 
 async def test_people_register_over_get_updates(visit: Visit) -> None:
@@ -77,3 +80,22 @@ async def _killed_and_started(database_url: str, nursery: Nursery, tmp_path: pat
     assert [row.reference for row in await registrations(database, li)] == [reference_in(reply)]
     assert "".join(lines(li)).count("报名已提交") == 1
     database.close()
+
+
+async def test_a_process_that_often_gains_and_loses_the_fetching_keeps_nothing_of_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("bot.app._listen", fetch)
+    async with house(sqlite_url(tmp_path), TELEGRAM_MODE="polling") as home:
+        usher = home.usher
+        while usher._fetching is None:
+            await asyncio.sleep(0.01)
+        before = len(usher._listening)
+        for _ in range(20):
+            usher._fetch_no_more()
+            usher._fetch()
+            await asyncio.sleep(0.01)
+        assert len(usher._listening) == before

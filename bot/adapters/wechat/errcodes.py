@@ -14,6 +14,7 @@ from bot.errors import (
     Paused,
     Refused,
     RouteOff,
+    TemplateOff,
     TryLater,
     Unconfirmed,
     Unreachable,
@@ -83,7 +84,7 @@ _MESSAGE: dict[int, Reason] = _ACCOUNT | {
     48002: _as(Unreachable, "the person takes no messages from the account"),
     50002: _as(Unreachable, "the person's WeChat is restricted"),
     40037: _as(
-        RouteOff,
+        TemplateOff,
         "it does not know the template; see USHER_WECHAT_TEMPLATE_REMINDER and USHER_WECHAT_TEMPLATE_CONFIRMATION",
     ),
     43101: _used_up("the person did not agree to such messages"),
