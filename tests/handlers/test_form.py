@@ -12,7 +12,7 @@ from bot.content.words import Language
 from bot.message import Kind
 from tests.chat import BEFORE, FORM, Town, at
 from tests.edits import edited, sentence
-from tests.stored import registered
+from tests.stored import registered, waiting
 
 
 async def test_a_factory_registers_from_the_first_word_to_the_reference(town: Town, content: Content) -> None:
