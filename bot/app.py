@@ -9,8 +9,7 @@ import logging
 from collections.abc import Coroutine
 from datetime import timedelta
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import Connection, text
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -40,7 +39,8 @@ from bot.settings import Settings, WrongSetting
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.nonces import Nonces
-from bot.store.tables import Kept, Setting
+from bot.store.statement import Statement
+from bot.store.tables import Kept
 from bot.web import Health, Phase, application
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,9 @@ _KEEP_MESSAGES = timedelta(days=3)  # Telegram repeats an update for 24 hours
 _KEEP_BODY = 64 * 1024
 _HOUSEKEEPING, _SWEEP, _TICK = 3600.0, 60.0, 1.0  # seconds
 CONTENT_LOADED = "content_loaded"  # the setting that says which content is being served, and since when
+_NOTE = Statement("""
+    INSERT INTO setting (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+""")  # several processes may start at once
 
 
 def matcher_of(content: Content) -> Matcher:
@@ -97,7 +100,7 @@ class Usher:
 
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
-        await self.database.write(self._note_content)
+        await self.database.transact(self._note_content)
         called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
         for adapter in called:
             self._begin(_listen(adapter))
@@ -150,7 +153,7 @@ class Usher:
             self.content, self._live = content, Live(content, match)
             self.metrics.reloaded("taken")
             self._tell_faults()
-            await self.database.write(self._note_content)
+            await self.database.transact(self._note_content)
             log.info("the content was reloaded", extra={"version": content.version})
 
     async def keep(self, channel: str, account: str, user_id: str, reason: str, body: bytes) -> None:
@@ -214,9 +217,9 @@ class Usher:
     def _say(self, key: str, language: str) -> str:
         return self.content.texts[key].of(language)
 
-    def _note_content(self, session: Session) -> None:
+    def _note_content(self, connection: Connection) -> None:
         served = {"version": self.content.version, "at": self.clock.now().isoformat()}
-        session.merge(Setting(name=CONTENT_LOADED, value=json.dumps(served)))
+        _NOTE.run(connection, name=CONTENT_LOADED, value=json.dumps(served))
 
     async def _database_answers(self) -> bool:
         try:
