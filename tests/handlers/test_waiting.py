@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,8 @@ from bot.content.records import Content
 from bot.content.words import Words
 from bot.delivery.announcements import announce, pause, stop
 from bot.delivery.people import Due
-from bot.delivery.queueing import queue_slice
+from bot.delivery.queueing import fill_up, queue_slice
+from bot.delivery.reminders import tick
 from bot.delivery.routes import Accounts
 from bot.errors import Refused
 from bot.message import Kind
@@ -253,6 +254,19 @@ async def test_what_nobody_wants_any_more_is_not_shown(town: Town) -> None:
     broadcast(town, "B-2")
     assert not (await chat.taps("确定取消")).startswith(HELLO)
     assert statuses(town) == ["skipped", "skipped"]
+
+
+async def test_a_reminder_waits_too_while_it_is_useful(town: Town, content: Content) -> None:
+    chat = await registered_one(town)
+    decided(town, confirm)
+    await chat.says("你好")
+    town.clock.wind(datetime(2019, 10, 21, 2, tzinfo=UTC) - town.clock.now())
+    await tick(town.database, content, town.accounts, town.clock)
+    await fill_up(town.database, town.accounts, town.clock)
+    assert statuses(town)[-1] == "waiting"
+    town.clock.wind(timedelta(hours=1))
+    assert (await chat.says("你好")).startswith("王芳您好，")
+    assert [(row.announcement_id, row.status) for row in chats(town)][1:] == [("day-before", "sent")]
 
 
 async def test_those_who_cancelled_still_hear_what_is_meant_for_them(town: Town) -> None:
