@@ -157,13 +157,14 @@ def resume(turn: Turn) -> Reply:
 
 @router.on("继续", "more")
 def more(turn: Turn) -> Reply:
-    """The rest of a long answer; with nothing waiting, the form goes on, or help."""
+    """The rest of a long answer, then what waits; with nothing waiting, the form goes on, or help."""
     if turn.state.rest:
-        rest, turn.state.rest = turn.state.rest, ""
+        rest, turn.state.rest, turn.continues = turn.state.rest, "", True
         return prompt(turn, rest) if turn.state.form else Reply(rest)
+    turn.filler = True
     if turn.state.form:
         return prompt(turn)
-    if turn.state.draft:
+    if turn.state.draft and not turn.state.waits:
         turn.state.draft.active = True
         return prompt(turn)
     return Reply(turn.say("more.nothing"), choices=(turn.choice("choice.help"),))

@@ -57,6 +57,7 @@ _FILLED = {
     "broadcast.people": "people",
     "broadcast.by_route": "route count",
     "broadcast.windows": "until",
+    "waiting.more": "count",
     "broadcast.waits": "count reason",
     "broadcast.not_reached": "count reason",
     "broadcast.type_number": "people",

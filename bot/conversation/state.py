@@ -71,6 +71,8 @@ class State:
     note: bool = False  # the next message is a note to the organizer
     asked: str = ""  # the question for which suggestions were offered
     rest: str = ""  # what 继续 shows
+    notice: int = 0  # the delivery that is shown wholly once `rest` is
+    waits: bool = False  # the last reply said that something waits for 继续
 
     @property
     def form(self) -> Draft | None:
@@ -80,6 +82,7 @@ class State:
     def to_json(self) -> str:
         """As stored; empty parts are left out."""
         parts: dict[str, Any] = {"note": self.note, "asked": self.asked, "rest": self.rest}
+        parts |= {"notice": self.notice, "waits": self.waits}
         parts["offered"] = [choice.as_dict() for choice in self.offered]
         kept = (("draft", self.draft), ("change", self.change), ("letter", self.letter))
         parts |= {name: part.as_dict() for name, part in kept if part}
