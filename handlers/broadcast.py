@@ -9,14 +9,14 @@ from bot.content.words import LANGUAGES, Language
 from bot.conversation.router import Router
 from bot.conversation.state import Letter
 from bot.conversation.turn import Turn
-from bot.delivery import announcements
+from bot.delivery import announcements, report
 from bot.delivery.audience import WrongFilter
 from bot.delivery.preview import Preview, preview
 from bot.message import Choice, Reply
 from bot.registration.faults import faults
-from bot.store.outbox import DeliveryStatus, State
+from bot.store.outbox import DeliveryStatus
 from handlers.help import EXIT, leave_form
-from handlers.progress import steer, steered
+from handlers.progress import described, steering
 
 MANY = 50  # people: from there on the number itself has to be typed
 _NOBODY = ("跳过", "skip", "-")  # no text in this language
@@ -28,7 +28,17 @@ router = Router()
 
 @router.on("群发", "broadcast", organizers=True)
 def begin(turn: Turn) -> Reply:
-    """A new letter."""
+    """A new letter; while another is on its way, what to do with that comes first."""
+    under_way = [seen for seen in report.broadcasts(turn.session) if not seen.is_over and seen.due_at <= turn.now]
+    if not under_way:
+        return _new(turn)
+    turn.state.letter = None
+    new = Choice(turn.say("broadcast.new"), turn.say("broadcast.new"), "letter.new")
+    choices = (*steering(turn, under_way), new)
+    return Reply(described(turn, under_way), turn.say("broadcast.under_way"), choices)
+
+
+def _new(turn: Turn) -> Reply:
     turn.state.letter = Letter()
     return Reply(ask=_ask_zh(turn))
 
@@ -46,20 +56,18 @@ def compose(turn: Turn) -> Reply:
 
 @router.tag("letter", organizers=True)
 def tapped(turn: Turn) -> Reply:
-    """What is chosen by button: to whom, send or not, hold, go on, stop."""
+    """What is chosen by button: a new one, to whom, send or not."""
     letter, what = turn.state.letter, turn.tag[1]
+    if what in ("new", "change"):
+        return _new(turn)
     if letter is None:
         return Reply(turn.say("stale"))
     if what == "who":
         return _look(turn, letter, _AUDIENCES[turn.tag[2]])
     if what == "send":
         return _confirmed(turn, letter) if letter.people <= MANY else Reply(ask=_type_number(turn, letter))
-    if what == "change":
-        return begin(turn)
-    if what == "drop":
-        turn.state.letter = None
-        return Reply(turn.say("broadcast.dropped"))
-    return steered(turn, letter.announcement, what)
+    turn.state.letter = None
+    return Reply(turn.say("broadcast.dropped"))
 
 
 def _text(turn: Turn, letter: Letter) -> Reply:
@@ -144,7 +152,7 @@ def _check(turn: Turn, letter: Letter) -> Reply:
 
 def _confirmed(turn: Turn, letter: Letter) -> Reply:
     try:
-        letter.announcement = announcements.broadcast(
+        name = announcements.broadcast(
             turn.connection,
             accounts=turn.accounts,
             now=turn.now,
@@ -156,7 +164,6 @@ def _confirmed(turn: Turn, letter: Letter) -> Reply:
     except announcements.AnnouncedLately:
         letter.again = True  # said once more, it is meant
         return Reply(turn.say("broadcast.lately"), _question(turn, letter), _send_or_not(turn, letter))
-    letter.at = ""
-    return Reply(
-        turn.say("broadcast.queued", people=letter.people, id=letter.announcement), choices=steer(turn, State.PLANNING)
-    )
+    turn.state.letter = None
+    choices = steering(turn, [report.progress(turn.session, name)], alone=True)
+    return Reply(turn.say("broadcast.queued", people=letter.people, id=name), choices=choices)

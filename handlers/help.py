@@ -121,7 +121,7 @@ def _spoken(turn: Turn) -> Reply:
 @router.on(*EXIT)
 def leave_form(turn: Turn) -> Reply:
     """Leaves the form; what was typed is kept, and 报名 goes on with it. An organizer's letter is dropped."""
-    if turn.state.letter and turn.state.letter.at:
+    if turn.state.letter:
         turn.state.letter = None
         return Reply(turn.say("broadcast.dropped"))
     if turn.state.change:

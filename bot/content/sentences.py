@@ -41,7 +41,7 @@ broadcast.route.wechat_reply broadcast.route.telegram broadcast.route.email broa
 broadcast.lately broadcast.dropped broadcast.none broadcast.status.queued broadcast.status.sending
 broadcast.status.waiting broadcast.status.sent broadcast.status.failed broadcast.status.unreachable
 broadcast.status.skipped broadcast.status.unconfirmed broadcast.send broadcast.change broadcast.drop
-broadcast.progress broadcast.pause broadcast.resume broadcast.stop
+broadcast.progress broadcast.pause broadcast.resume broadcast.stop broadcast.under_way broadcast.new
 """
 _TOLD = """
 decision.confirmed decision.promoted decision.pending decision.waitlisted decision.declined decision.cancelled
@@ -62,11 +62,13 @@ _FILLED = {
     "broadcast.type_number": "people",
     "broadcast.queued": "people id",
     "broadcast.count": "status count",
-    "broadcast.state.planning": "id done total",
-    "broadcast.state.planned": "id done total",
-    "broadcast.state.paused": "id done total",
-    "broadcast.state.stopped": "id done total",
-    "broadcast.state.missed": "id done total",
+    "broadcast.state.planning": "id text done total",
+    "broadcast.state.planned": "id text done total",
+    "broadcast.state.paused": "id text done total",
+    "broadcast.state.stopped": "id text done total",
+    "broadcast.goes_on": "id",
+    "broadcast.state.scheduled": "id text at",
+    "broadcast.state.missed": "id text done total",
     "form.begin": "steps",
     "form.same": "value",
     "form.done_all": "reference",

@@ -14,7 +14,7 @@ from bot.message import Choice, Kind, Reply
 K = TypeVar("K", str, Kind)
 Handler = Callable[[Turn], Reply | None]
 H = TypeVar("H", bound=Handler)
-ANY_TIME = "faq"  # a choice with this tag holds as long as its message is on the screen
+ANY_TIME = ("faq", "sent")  # a choice with such a tag holds as long as its message is on the screen
 _UNREAD = (Kind.MEDIA, Kind.EDITED)  # whoever sends one while a note is awaited is asked to type it
 _PRINTED = re.compile(r"(\d{1,2})\s*[.、:)]?\s*(\D.*)")  # a choice as it stands on the screen: 4 工厂代表
 
@@ -85,7 +85,7 @@ class Router:
         command = self._for(turn, self._command(turn.text))
         if turn.state.note:
             return command or self.roles["note"]
-        if turn.state.letter and turn.state.letter.at and turn.organizer:
+        if turn.state.letter and turn.organizer:
             return self.roles["letter"] if turn.state.letter.listens or command is None else command
         return command or self._elsewhere(turn)
 
@@ -140,8 +140,11 @@ def _pick(turn: Turn) -> None:
 
 
 def _tapped(tag: str, text: str, offered: tuple[Choice, ...]) -> Choice | None:
-    """A tap counts while its question is open. A tag comes from outside: it is believed only where it was offered."""
-    if tag.split(".")[0] == ANY_TIME or tag == "say":
+    """A tap counts while its question is open. A tag comes from outside: it is believed only where it was offered.
+
+    What holds at any time has a handler that believes nothing of its tag.
+    """
+    if tag.split(".")[0] in ANY_TIME or tag == "say":
         return Choice(text, text, "" if tag == "say" else tag)
     return next((choice for choice in offered if choice.tag == tag), None)
 
