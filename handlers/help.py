@@ -39,7 +39,7 @@ def welcome(turn: Turn) -> Reply:
 @router.on("帮助", "help", "菜单", "menu", aside=True)
 def help_(turn: Turn) -> Reply:
     """Every word that is understood, with what it does."""
-    return Reply(turn.say("help"))
+    return Reply("\n".join((turn.say("help"), turn.say("broadcast.words"))) if turn.organizer else turn.say("help"))
 
 
 @router.on(

@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.answers.normalize import bare, number, plain
 from bot.conversation.prompt import prompt
 from bot.conversation.turn import Turn
+from bot.conversation.words import LETTER
 from bot.message import Choice, Kind, Reply
 
 K = TypeVar("K", str, Kind)
@@ -86,7 +87,8 @@ class Router:
         if turn.state.note:
             return command or self.roles["note"]
         if turn.state.letter and turn.organizer:
-            return self.roles["letter"] if turn.state.letter.listens or command is None else command
+            its_own = turn.state.letter.listens or plain(turn.text) in LETTER
+            return self.roles["letter"] if its_own or command is None else command
         return command or self._elsewhere(turn)
 
     def _for(self, turn: Turn, handler: Handler | None) -> Handler | None:

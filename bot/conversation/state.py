@@ -34,10 +34,10 @@ class Draft:
 class Letter:
     """What an organizer is about to send to many."""
 
-    at: str = "zh"  # what comes next: zh, en, who, check
+    at: str = "who"  # what comes next: who, zh, en, check
+    where: str = ""  # the filter that says to whom
     zh: str = ""
     en: str = ""
-    where: str = ""  # the filter that says to whom
     people: int = 0  # whom the organizer saw counted
     again: bool = False  # the same was sent a moment ago, and the organizer knows
 
