@@ -34,7 +34,7 @@ def begin(turn: Turn) -> Reply:
     if turn.state.letter:
         again = _again(turn, turn.state.letter, turn.say("broadcast.half_written"))
         return Reply(again.text, again.ask, again.choices or _choices(turn, "change", "drop"))
-    under_way = [seen for seen in report.broadcasts(turn.session) if not seen.is_over and seen.due_at <= turn.now]
+    under_way = [seen for seen in report.under_way(turn.session) if not seen.scheduled(turn.now)]
     if not under_way:
         return _new(turn)
     choices = (*steering(turn, under_way), *_choices(turn, "new"))

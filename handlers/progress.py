@@ -18,9 +18,12 @@ router = Router()
 @router.on("进度", "progress", organizers=True)
 def progress(turn: Turn) -> Reply:
     """Everything that is not over, whoever began it and from wherever; else the last one."""
-    found = report.broadcasts(turn.session)
+    found = report.under_way(turn.session)
     if not found:
-        return Reply(turn.say("broadcast.none"))
+        last = report.last_broadcast(turn.session)
+        if last is None:
+            return Reply(turn.say("broadcast.none"))
+        found = [last]
     return Reply(described(turn, found), choices=steering(turn, found))
 
 
@@ -63,7 +66,7 @@ def steering(turn: Turn, found: Sequence[Progress], *, alone: bool = False) -> t
 def _lines(turn: Turn, seen: Progress) -> Iterator[str]:
     texts = seen.texts.get(turn.language) or next(iter(seen.texts.values()), {})
     beginning = short(" ".join(texts.get("text", "").split()))
-    if _scheduled(turn, seen):
+    if seen.scheduled(turn.now):
         at = seen.due_at.astimezone(turn.content.event.zone)
         yield turn.say("broadcast.state.scheduled", id=seen.id, text=beginning, at=f"{at:%m-%d %H:%M}")
     else:
@@ -77,13 +80,9 @@ def _lines(turn: Turn, seen: Progress) -> Iterator[str]:
 def _possible(turn: Turn, seen: Progress) -> tuple[str, ...]:
     if seen.is_over:
         return ()
-    if _scheduled(turn, seen):
+    if seen.scheduled(turn.now):
         return ("stop",)
     return ("resume", "stop") if seen.state == State.PAUSED else ("pause", "stop")
-
-
-def _scheduled(turn: Turn, seen: Progress) -> bool:
-    return seen.state == State.PLANNING and seen.due_at > turn.now
 
 
 def _choice(turn: Turn, what: str, name: str, *, named: bool = False) -> Choice:

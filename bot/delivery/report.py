@@ -33,6 +33,9 @@ _FIELDS = {
     "sent_at": col(Delivery.sent_at),
 }
 
+_BROADCASTS: Any = select(col(Announcement.id)).where(col(Announcement.kind) == Kind.BROADCAST)
+_AGE = (col(Announcement.created_at), col(Announcement.id))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -54,6 +57,10 @@ class Progress:
     def done(self) -> int:
         """How many of them no lane will touch any more."""
         return self.total - self.counts[DeliveryStatus.QUEUED] - self.counts[DeliveryStatus.SENDING]
+
+    def scheduled(self, now: datetime) -> bool:
+        """Whether its time is still to come, and nobody holds it."""
+        return self.state == State.PLANNING and self.due_at > now
 
     @property
     def is_over(self) -> bool:
@@ -115,8 +122,8 @@ def progress(session: Session, announcement_id: str) -> Progress:
     return Progress(row.id, row.kind, row.state, row.due_at, counts, row.texts)
 
 
-def broadcasts(session: Session) -> list[Progress]:
-    """Every broadcast that is not over, and the last one if all are; in the order in which they were announced.
+def under_way(session: Session) -> list[Progress]:
+    """Every broadcast that is not over, those for later too, in the order in which they were announced.
 
     Whoever announced it and from wherever: what is on its way has to be found again, also after a restart.
     """
@@ -125,12 +132,14 @@ def broadcasts(session: Session) -> list[Progress]:
         col(Announcement.state).in_((State.PLANNING, State.PAUSED)),
         and_(col(Announcement.state) == State.PLANNED, col(Announcement.id).in_(unsent)),
     )
-    names = select(col(Announcement.id)).where(col(Announcement.kind) == Kind.BROADCAST)
-    by_age = (col(Announcement.created_at), col(Announcement.id))
-    found = session.scalars(names.where(is_open).order_by(*by_age)).all()
-    if not found:
-        found = session.scalars(names.order_by(*(column.desc() for column in by_age)).limit(1)).all()
-    return [progress(session, name) for name in found]
+    found = session.scalars(_BROADCASTS.where(is_open).order_by(*_AGE))
+    return [progress(session, name) for name in found.all()]
+
+
+def last_broadcast(session: Session) -> Progress | None:
+    """The one that was announced last."""
+    name = session.scalar(_BROADCASTS.order_by(*(column.desc() for column in _AGE)).limit(1))
+    return progress(session, name) if name else None
 
 
 def by_status(session: Session) -> dict[str, int]:
