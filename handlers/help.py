@@ -39,7 +39,7 @@ def welcome(turn: Turn) -> Reply:
 @router.on("帮助", "help", "菜单", "menu", aside=True)
 def help_(turn: Turn) -> Reply:
     """Every word that is understood, with what it does."""
-    return Reply(turn.say("help"))
+    return Reply("\n".join((turn.say("help"), turn.say("broadcast.words"))) if turn.organizer else turn.say("help"))
 
 
 @router.on(
@@ -122,7 +122,7 @@ def _spoken(turn: Turn) -> Reply:
 @router.on(*EXIT)
 def leave_form(turn: Turn) -> Reply:
     """Leaves the form; what was typed is kept, and 报名 goes on with it. An organizer's letter is dropped."""
-    if turn.state.letter and turn.state.letter.at:
+    if turn.state.letter:
         turn.state.letter = None
         return Reply(turn.say("broadcast.dropped"))
     if turn.state.change:

@@ -154,7 +154,10 @@ def test_an_export_into_a_pipe_that_closes_early_says_nothing(tmp_path: Path) ->
 def test_status_counts_registrations_and_questions(here: Here, settings: dict[str, str]) -> None:
     facts = json.loads(here("status", "--json", **settings).out)
     counts = dict.fromkeys(("pending", "confirmed", "waitlisted", "declined", "cancelled"), 0) | {"pending": 3}
-    assert facts == {"registrations": counts, "deliveries": NO_DELIVERIES, "lanes": [], "questions": 1, "content": None}
+    assert facts == {
+        **{"registrations": counts, "deliveries": NO_DELIVERIES, "broadcasts": [], "lanes": []},
+        **{"questions": 1, "content": None},
+    }
     assert "registrations: pending 3, confirmed 0" in here("status", **settings).out
 
 

@@ -32,15 +32,14 @@ class Draft:
 
 @dataclass(slots=True)
 class Letter:
-    """What an organizer is about to send to many, or sent last."""
+    """What an organizer is about to send to many."""
 
-    at: str = "zh"  # what comes next: zh, en, who, check; empty: it is on its way
+    at: str = "who"  # what comes next: who, zh, en, check
+    where: str = ""  # the filter that says to whom
     zh: str = ""
     en: str = ""
-    where: str = ""  # the filter that says to whom
     people: int = 0  # whom the organizer saw counted
     again: bool = False  # the same was sent a moment ago, and the organizer knows
-    announcement: str = ""  # once it is on its way
 
     @property
     def listens(self) -> bool:
@@ -58,6 +57,7 @@ class Letter:
 
 
 _PARTS = tuple(row.name for row in fields(Draft))
+_LETTER = {row.name for row in fields(Letter)}
 
 
 @dataclass(slots=True)
@@ -94,5 +94,6 @@ class State:
         kept: dict[str, Any] = json.loads(stored) if stored else {}
         offered = tuple(Choice.from_dict(choice) for choice in kept.pop("offered", ()))
         drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
-        letter = Letter(**kept.pop("letter")) if "letter" in kept else None
+        written: dict[str, Any] = kept.pop("letter", {})
+        letter = Letter(**{name: written[name] for name in written.keys() & _LETTER}) if written.get("at") else None
         return cls(letter=letter, offered=offered, **drafts, **kept)
