@@ -98,7 +98,11 @@ FAULTS: dict[str, tuple[tuple[str, ...], dict[str, str] | Callable[[Path], dict[
     "wrong settings": (("status",), {"PORT": "x", "LOG": "y"}, "USHER_PORT: expected a whole number; USHER_LOG:"),
     "half a channel": (("serve",), {"WECHAT_APP_ID": "wx1"}, "USHER_WECHAT_TOKEN: missing"),
     "no secret": (("serve",), {}, "USHER_SECRET: missing, expected a long random text"),
-    "no such host": (("serve",), {"SECRET": "s", "HOST": "a..b"}, "USHER_HOST, USHER_PORT: a..b:8000 cannot be used"),
+    "no such host": (
+        ("serve",),
+        {"SECRET": "s" * 16, "HOST": "a..b"},
+        "USHER_HOST, USHER_PORT: a..b:8000 cannot be used",
+    ),
     "unknown filter": (("registrations", "--where", "colour=red"), {}, "'colour=red' is not known; expected FIELD="),
     "no status": (("registrations", "--where", "status=maybe"), {}, "'maybe' is no status; expected one of pending"),
     "no such place": (("registrations", "-o", "/no/such/file"), {}, "/no/such/file: cannot be written"),
