@@ -137,6 +137,11 @@ async def test_sigterm_lets_a_message_in_flight_finish(serving: Serving, tmp_pat
                 stopping = asyncio.create_task(stopped(serve))
                 await asyncio.sleep(0.5)
                 assert not flight.done()
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{serve.port}", trust_env=False) as others:
+                    assert (await others.get("/health/ready")).status_code == 503  # and no connection refused
+                    assert (await others.get("/health/live")).status_code == 200
+                    assert (await others.post("/telegram/webhook")).status_code == 503
+                    assert (await others.get("/wechat/webhook")).status_code == 503
                 writer.execute("ROLLBACK")
                 assert (await flight).status_code == 200
                 assert await stopping == 0
@@ -190,3 +195,13 @@ def test_a_port_in_use_is_a_fault(apart: Here) -> None:
         "expected an address of this machine and a free port"
     )
     assert "Traceback" not in ended.err
+
+
+def test_a_port_in_use_names_the_option_of_the_demo(apart: Here, tmp_path: Path) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        ended = apart("demo", "--port", str(port))
+    assert ended.code == 1
+    said = f"usher: port {port} is in use; expected a free one, such as: usher demo --port {port + 1}"
+    assert ended.err.splitlines()[-1] == said
+    assert not (tmp_path / "usher-demo.db").exists()
