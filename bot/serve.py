@@ -83,26 +83,10 @@ async def serve(usher: Usher, started: Callable[[], Awaitable[None]] = nothing) 
 
     listening = bound(usher.settings.host, usher.settings.port)
     web = server(usher.application, opened)
-    told = _on_signal(usher)
-    ending = asyncio.create_task(_drain(usher, web, told))
-    try:
-        await web.serve(sockets=[listening])
-        if told.is_set():
-            await ending
-        else:  # it could not begin
-            await usher.drain()
-    finally:
-        ending.cancel()
+    _stop_on_signal(usher, web)
+    await web.serve(sockets=[listening])
+    await usher.drain()
     await usher.stop()
-
-
-async def _drain(usher: Usher, web: Server, told: asyncio.Event) -> None:
-    """Finishes what is in flight and only then closes the port: until then whoever asks is told that this one ends."""
-    await told.wait()
-    try:
-        await usher.drain()
-    finally:
-        web.should_exit = True
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -121,22 +105,16 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _on_signal(usher: Usher) -> asyncio.Event:
-    """Is set when a signal asks to stop; from then on the time runs."""
-    told = asyncio.Event()
-
+def _stop_on_signal(usher: Usher, web: Server) -> None:
     def stop() -> None:
-        if told.is_set():
-            return
         usher.health.phase = Phase.DRAINING
-        told.set()
+        web.should_exit = True
         last = threading.Timer(_LAST_SECONDS, _end)
         last.daemon = True
         last.start()
 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop)
-    return told
 
 
 def _end() -> None:

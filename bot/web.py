@@ -9,11 +9,9 @@ from enum import StrEnum
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import metrics
 from bot.errors import Unavailable
@@ -68,22 +66,9 @@ def application(
         Route("/health/ready", health.ready),
         Route("/metrics", show_metrics),
     ]
-    refusing = Middleware(_WhileDraining, health=health)
-    app = Starlette(routes=[*own, *routes], middleware=[refusing], exception_handlers={HTTPException: _plain_fault})
+    app = Starlette(routes=[*own, *routes], exception_handlers={HTTPException: _plain_fault})
     app.router.redirect_slashes = False  # /health/ready/ is another address, and nothing answers there
     return app
-
-
-class _WhileDraining:
-    """Refuses what begins while the process ends, so that it comes again elsewhere; health is told all the while."""
-
-    def __init__(self, app: ASGIApp, health: Health) -> None:
-        self._app, self._health = app, health
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begins = scope["type"] == "http" and not scope["path"].startswith("/health/")
-        refused = begins and self._health.phase is Phase.DRAINING
-        await (Response(status_code=503) if refused else self._app)(scope, receive, send)
 
 
 async def _plain_fault(_: Request, fault: Exception) -> Response:

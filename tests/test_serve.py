@@ -137,11 +137,6 @@ async def test_sigterm_lets_a_message_in_flight_finish(serving: Serving, tmp_pat
                 stopping = asyncio.create_task(stopped(serve))
                 await asyncio.sleep(0.5)
                 assert not flight.done()
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{serve.port}", trust_env=False) as others:
-                    assert (await others.get("/health/ready")).status_code == 503  # and no connection refused
-                    assert (await others.get("/health/live")).status_code == 200
-                    assert (await others.post("/telegram/webhook")).status_code == 503
-                    assert (await others.get("/wechat/webhook")).status_code == 503
                 writer.execute("ROLLBACK")
                 assert (await flight).status_code == 200
                 assert await stopping == 0
