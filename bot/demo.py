@@ -15,6 +15,7 @@ from sqlmodel import Session
 from bot.app import Usher
 from bot.clock import Clock
 from bot.demo_hooks import connect
+from bot.errors import UsherError
 from bot.sandbox.clock_page import Hooks
 from bot.sandbox.door import Door
 from bot.sandbox.mailbox import Mailbox
@@ -22,7 +23,7 @@ from bot.sandbox.page import Sandbox, platform_app
 from bot.sandbox.telegram import TelegramPlatform
 from bot.sandbox.wechat import WeChatPlatform
 from bot.serve import bound, serve, server
-from bot.settings import Settings, read
+from bot.settings import Settings, WrongSetting, read
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.tables import Setting
@@ -61,6 +62,7 @@ def settings_for(environment: Mapping[str, str], port: int, played: Mapping[str,
 
 async def demo(environment: Mapping[str, str], port: int) -> None:
     """Runs the demo until a signal comes."""
+    _look_whether_free(port)
     inside, mails = bound(_HOST, 0), bound(_HOST, 0)
     wechat_door, telegram_door = _opened(inside), _opened(inside)
     played = {"WECHAT_API_URL": wechat_door.url, "TELEGRAM_API_URL": telegram_door.url}
@@ -78,6 +80,14 @@ async def demo(environment: Mapping[str, str], port: int) -> None:
     await mailbox.open(mails)
     async with contextlib.aclosing(mailbox), _playing(wechat, telegram, inside):
         await serve(usher, started)
+
+
+def _look_whether_free(port: int) -> None:
+    """Raises UsherError if something else listens there, before anything is made."""
+    try:
+        bound(_HOST, port).close()
+    except WrongSetting:
+        raise UsherError(f"port {port} is in use; expected a free one, such as: usher demo --port {port + 1}") from None
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,20 +52,34 @@ def _web(value: str, *, path: bool) -> bool:
         host = parts.hostname if parts.port != 0 else None  # reading the port checks it
     except ValueError:
         return False
-    bare = not (parts.query or parts.fragment) and (path or parts.path in ("", "/"))
-    return parts.scheme in ("http", "https") and bool(host) and bare
+    bare = not (parts.query or parts.fragment or re.search(r"[?#\s]", value))
+    return parts.scheme in ("http", "https") and bool(host) and bare and (path or parts.path in ("", "/"))
 
 
 def _origin(value: str) -> str:
-    if not _web(value, path=False):
+    if not _web(value, path=False) or "@" in value:
         raise ValueError("expected scheme, host and port only, such as https://api.example.org")
     return value.rstrip("/")
 
 
 def _public(value: str) -> str:
-    if not _web(value, path=True):
+    if not _web(value, path=True) or "@" in value:
         raise ValueError("expected an address such as https://usher.example.org")
     return value.rstrip("/")
+
+
+def is_public(address: str) -> bool:
+    """Whether a platform may be told to call there: with https, or on this machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is a name or an address of this machine itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _database(value: str) -> str:
@@ -121,5 +136,7 @@ BotToken = Annotated[
     SecretStr, _matching(r"\d{1,20}:[A-Za-z0-9_-]+", "the token from @BotFather, such as 123456789:AA...")
 ]
 BotSecret = Annotated[SecretStr, _matching(r"[A-Za-z0-9_-]{1,256}", "1 to 256 characters of A-Z, a-z, 0-9, _ and -")]
+Secret = Annotated[SecretStr, _matching(r"(?s).{16,}", "at least 16 characters that nobody can guess")]
+WeChatToken = Annotated[SecretStr, _matching(r"[A-Za-z0-9]{3,32}", "3 to 32 letters and digits")]
 AesKey = Annotated[SecretStr, _matching(r"[A-Za-z0-9+/]{43}", "the EncodingAESKey, 43 characters")]
 Mail = Annotated[str, _matching(r"([^@<>]*<)?[^@\s<>]+@[^@\s<>]+>?", "an e-mail address such as usher@example.org")]

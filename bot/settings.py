@@ -26,7 +26,10 @@ from bot.setting_values import (
     Moment,
     Origin,
     PublicUrl,
+    Secret,
+    WeChatToken,
     Window,
+    is_public,
 )
 
 PREFIX = "USHER_"
@@ -52,7 +55,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     public_url: PublicUrl | None = None
-    secret: SecretStr | None = None
+    secret: Secret | None = None
     log: Literal["text", "json"] = "text"
     metrics_token: SecretStr | None = None
     now: Moment | None = None
@@ -67,7 +70,7 @@ class Settings(BaseSettings):
 
     wechat_app_id: str | None = None
     wechat_app_secret: SecretStr | None = None
-    wechat_token: SecretStr | None = None
+    wechat_token: WeChatToken | None = None
     wechat_aes_key: AesKey | None = None
     wechat_mode: Literal["safe", "compatible", "plain"] = "safe"
     wechat_account: Literal["service", "subscription"] = "service"
@@ -161,6 +164,7 @@ def _together(settings: Settings) -> None:
         missing.append("wechat_app_id")
     if settings.telegram_on and settings.telegram_mode == "webhook":
         missing += ["telegram_secret"] if settings.telegram_secret is None else []
+        missing += ["public_url"] if settings.public_url is None else []
     if not settings.telegram_on and settings.telegram_secret:
         missing.append("telegram_token")
     if settings.smtp_url and not settings.mail_from:
@@ -170,4 +174,8 @@ def _together(settings: Settings) -> None:
             "\n".join(
                 f"{PREFIX}{name.upper()}: missing, the channel needs it together with the others" for name in missing
             )
+        )
+    if settings.telegram_on and settings.telegram_mode == "webhook" and not is_public(settings.public_url or ""):
+        raise WrongSetting(
+            f"{PREFIX}PUBLIC_URL: expected https:// with USHER_TELEGRAM_MODE=webhook: Telegram asks for it"
         )

@@ -88,5 +88,5 @@ def _is_loopback(request: Request) -> bool:
 
 
 def _has_token(request: Request, token: str) -> bool:
-    given = request.headers.get("authorization", "").encode()
-    return bool(token) and hmac.compare_digest(given, f"Bearer {token}".encode())
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")  # the scheme in whatever case: RFC 9110
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())

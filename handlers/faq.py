@@ -49,7 +49,7 @@ def ask(turn: Turn) -> Reply:
     if not any(character.isalnum() for character in turn.text):
         return Reply(turn.say("help" if "?" in turn.text.replace("？", "?") else "media"))
     if number(turn.text) is not None:
-        return Reply(turn.say("more.nothing"))
+        return Reply(turn.say("number.nothing"))
     return Reply(pass_on(turn), choices=_sights(turn))
 
 

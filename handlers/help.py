@@ -36,6 +36,7 @@ def welcome(turn: Turn) -> Reply:
     return Reply("\n".join(lines), choices=ways_on(turn))
 
 
+@router.role("command", aside=True)
 @router.on("帮助", "help", "菜单", "menu", aside=True)
 def help_(turn: Turn) -> Reply:
     """Every word that is understood, with what it does."""

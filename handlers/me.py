@@ -38,7 +38,13 @@ def show(turn: Turn, rows: list[Registration]) -> Reply:
 def _one(turn: Turn, row: Registration) -> str:
     heading = "me.colleague" if row.registered_by else "me.own"
     who = " · ".join(filter(None, (row.name, row.title, row.organization)))
-    return "\n".join((turn.say(heading, reference=row.reference, who=who), turn.say(f"status.{row.status}")))
+    said = turn.say(heading, reference=row.reference, who=who)
+    return "\n".join((said, status_of(turn, row)))
+
+
+def status_of(turn: Turn, row: Registration) -> str:
+    """How a registration stands; once the event is over, how it stood."""
+    return turn.say(f"status.over.{row.status}" if turn.content.over(turn.now) else f"status.{row.status}")
 
 
 def _none(turn: Turn) -> Reply:

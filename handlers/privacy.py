@@ -22,6 +22,7 @@ from bot.registration.register import answers_of, registrations
 from bot.store.outbox import Announcement, Delivery, Way
 from bot.store.outbox import Kind as Sent
 from bot.store.tables import Asked, Registration
+from handlers.me import status_of
 
 router = Router()
 _SENT = {Sent.REMINDER: "mydata.reminder", Sent.BROADCAST: "mydata.broadcast", Sent.DECISION: "mydata.decision"}
@@ -90,8 +91,9 @@ def out_of_reach(turn: Turn) -> None:
 
 def _registration(turn: Turn, row: Registration) -> str:
     consent = turn.say("mydata.consent", version=row.consent_version, when=_when(turn, row.consent_at))
-    heading = turn.say("mydata.registration", reference=row.reference, when=_when(turn, row.created_at))
-    return "\n".join((heading, *summary(turn, answers_of(row)), turn.say(f"status.{row.status}"), consent))
+    key = "mydata.colleague" if row.registered_by else "mydata.registration"
+    heading = turn.say(key, reference=row.reference, when=_when(turn, row.created_at))
+    return "\n".join((heading, *summary(turn, answers_of(row)), status_of(turn, row), consent))
 
 
 def _exchanged(turn: Turn) -> tuple[list[str], list[str]]:

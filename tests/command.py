@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot import cli
+from bot.store.database import Database
+from bot.store.migrate import migrate
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,6 +65,13 @@ def in_this_process(
     except SystemExit as ended:
         code = int(ended.code or 0)
     return Ended(code, *capsys.readouterr())
+
+
+def new_database(folder: Path, name: str = "usher.db") -> None:
+    """The database that `serve` makes, empty: commands make none."""
+    database = Database(f"sqlite:///{folder / name}")
+    migrate(database)
+    database.close()
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.outbox import DeliveryStatus
 from tests.chat import FORM, Town
-from tests.command import Here, outside, writing
+from tests.command import Here, new_database, outside, writing
 from tests.conftest import NOW, ROOT, sqlite_url
 
 NO_DELIVERIES = {status.value: 0 for status in DeliveryStatus}
@@ -139,6 +139,7 @@ def test_a_wrong_filter_leaves_the_last_export_as_it_was(here: Here, tmp_path: P
 
 
 def test_an_export_into_a_pipe_that_closes_early_says_nothing(tmp_path: Path) -> None:
+    new_database(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-m", "bot.cli", "registrations", "--format", "csv"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=outside(),
@@ -217,7 +218,7 @@ def test_a_backup_is_whole_while_somebody_writes(here: Here, town: Town, tmp_pat
 
 
 def test_a_backup_never_replaces_a_file(here: Here, tmp_path: Path) -> None:
-    assert here("status").code == 0
+    new_database(tmp_path)
     (tmp_path / "copy.db").write_text("precious")
     ended = here("backup", "copy.db")
     assert ended.code == 1
@@ -274,3 +275,40 @@ def test_what_lies_among_the_entries_and_is_never_read_is_told(
     done = here("check")
     assert done.code == told
     assert (f"faq/{name}: is not read; expected only files whose names end with .md" in done.out) is told
+
+
+# Files
+
+
+def test_nobody_else_on_the_machine_may_read_what_is_made(here: Here, tmp_path: Path) -> None:
+    new_database(tmp_path)
+    assert here("backup", "copy.db").code == 0
+    assert here("registrations", "--format", "csv", "-o", "people.csv").code == 0
+    assert here("calls", "-o", "calls.csv").code == 0
+    for name in ("usher.db", "copy.db", "people.csv", "calls.csv"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600, name
+
+
+@pytest.mark.parametrize(
+    "words", [("registrations",), ("status",), ("plan",), ("confirm", "--all-pending"), ("calls",)]
+)
+def test_no_command_makes_an_empty_database_where_there_is_none(
+    here: Here, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = here(*words)
+    assert done.code == 1
+    assert done.err.startswith("usher: usher.db does not exist; expected the database that serve uses")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_does_not_answer_is_named_by_its_setting(here: Here) -> None:
+    done = here("status", DATABASE_URL="postgresql://a:hidden@127.0.0.1:1/a")
+    assert done.err.startswith("usher: USHER_DATABASE_URL: the database did not answer: ")
+
+
+def test_asked_for_a_word_that_the_bot_knows_it_says_what_the_bot_does(here: Here) -> None:
+    done = here("ask", "报名")
+    assert (
+        done.out
+        == "报名: a word that the bot knows. Begins, goes on where it stopped, or shows what is registered already.\n"
+    )

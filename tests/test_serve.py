@@ -183,10 +183,20 @@ async def test_with_no_channel_serve_says_so_and_answers_health_alone(nursery: N
 def test_a_port_in_use_is_a_fault(apart: Here) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        ended = apart("serve", SECRET="s", PORT=str(port))
+        ended = apart("serve", SECRET="s" * 16, PORT=str(port))
     assert ended.code == 1
     assert ended.err.splitlines()[-1] == (
         f"usher: USHER_HOST, USHER_PORT: 127.0.0.1:{port} cannot be used (Address already in use); "
         "expected an address of this machine and a free port"
     )
     assert "Traceback" not in ended.err
+
+
+def test_a_port_in_use_names_the_option_of_the_demo(apart: Here, tmp_path: Path) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        ended = apart("demo", "--port", str(port))
+    assert ended.code == 1
+    said = f"usher: port {port} is in use; expected a free one, such as: usher demo --port {port + 1}"
+    assert ended.err.splitlines()[-1] == said
+    assert not (tmp_path / "usher-demo.db").exists()

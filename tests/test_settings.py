@@ -38,7 +38,7 @@ GOOD = [
     ("PORT", " 9000 ", 9000),
     ("PUBLIC_URL", "https://usher.example.org/", "https://usher.example.org"),
     ("PUBLIC_URL", "https://example.org/usher", "https://example.org/usher"),
-    ("SECRET", "long and random", "long and random"),
+    ("SECRET", "long and quite random", "long and quite random"),
     ("LOG", "json", "json"),
     ("METRICS_TOKEN", "m", "m"),
     ("NOW", "2019-10-08T09:00:00+08:00", datetime(2019, 10, 8, 9, tzinfo=timezone(timedelta(hours=8)))),
@@ -77,6 +77,14 @@ WRONG = [
     ("PORT", "65536", "less than or equal to 65535"),
     ("PUBLIC_URL", "usher.example.org", "an address such as https://"),
     ("PUBLIC_URL", "https://usher.example.org?x=1", "an address such as https://"),
+    ("SECRET", "123456789012345", "at least 16 characters"),
+    ("WECHAT_TOKEN", "ab", "3 to 32 letters and digits"),
+    ("WECHAT_TOKEN", "a" * 33, "3 to 32 letters and digits"),
+    ("WECHAT_TOKEN", "with-dash", "3 to 32 letters and digits"),
+    ("PUBLIC_URL", "https://me:hidden@usher.example.org", "an address such as https://"),
+    ("TELEGRAM_API_URL", "https://me:hidden@api.telegram.org", "scheme, host and port only"),
+    ("WECHAT_API_URL", "https://api.weixin.qq.com?", "scheme, host and port only"),
+    ("WECHAT_API_URL", "https://api.weixin.qq.com/?a=hidden", "scheme, host and port only"),
     ("PUBLIC_URL", "https://usher.example.org:port", "an address such as https://"),
     ("LOG", "xml", "'text' or 'json'"),
     ("NOW", "2019-10-08T09:00:00", "an ISO time with an offset"),
@@ -119,7 +127,7 @@ TOGETHER = [
     ({"WECHAT_TOKEN": "token"}, {"WECHAT_APP_ID"}),
     ({"WECHAT_APP_SECRET": "s"}, {"WECHAT_APP_ID"}),
     ({"WECHAT_AES_KEY": KEY}, {"WECHAT_APP_ID"}),
-    ({"TELEGRAM_TOKEN": BOT, "TELEGRAM_MODE": "webhook"}, {"TELEGRAM_SECRET"}),
+    ({"TELEGRAM_TOKEN": BOT, "TELEGRAM_MODE": "webhook"}, {"TELEGRAM_SECRET", "PUBLIC_URL"}),
     ({"TELEGRAM_SECRET": "s"}, {"TELEGRAM_TOKEN"}),
     ({"SMTP_URL": "smtp://me:pw@mail.example.org:587"}, {"MAIL_FROM"}),
 ]
@@ -165,9 +173,9 @@ def test_the_environment_wins_over_the_file_and_an_empty_value_hides_nothing(tmp
 def test_the_file_is_taken_as_it_is_written(tmp_path: Path) -> None:
     """A dollar in a password is a dollar; quotation marks around a value are not part of it."""
     file = tmp_path / ".env"
-    file.write_text("USHER_SECRET=a$HOME${PATH}b\nUSHER_METRICS_TOKEN='c#d'\n", encoding="utf-8")
+    file.write_text("USHER_SECRET=a$HOME${PATH}b0123456\nUSHER_METRICS_TOKEN='c#d'\n", encoding="utf-8")
     found = read({}, file)
-    assert (shown(found.secret), shown(found.metrics_token)) == ("a$HOME${PATH}b", "c#d")
+    assert (shown(found.secret), shown(found.metrics_token)) == ("a$HOME${PATH}b0123456", "c#d")
 
 
 def test_a_fault_in_the_file_is_named_like_any_other(tmp_path: Path) -> None:
@@ -181,7 +189,7 @@ def test_a_fault_in_the_file_is_named_like_any_other(tmp_path: Path) -> None:
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    printed = repr(settings(**WECHAT, WECHAT_APP_SECRET="s3cret", SECRET="s3cret", TELEGRAM_TOKEN=BOT))
+    printed = repr(settings(**WECHAT, WECHAT_APP_SECRET="s3cret", SECRET="s3cret" * 3, TELEGRAM_TOKEN=BOT))
     assert "s3cret" not in printed
     assert KEY not in printed
     assert BOT not in printed
@@ -221,3 +229,23 @@ def _as_written(default: object) -> str:
             f"{count}/{time // timedelta(hours=1)}h" if time >= timedelta(hours=1) else f"{count}/{time.seconds // 60}m"
         )
     return str(default).lower() if isinstance(default, bool) else str(default or "none")
+
+
+WEBHOOK = {"TELEGRAM_TOKEN": BOT, "TELEGRAM_MODE": "webhook", "TELEGRAM_SECRET": "hook"}
+
+
+@pytest.mark.parametrize("address", ["http://usher.example.org", "http://10.0.0.7:8000"])
+def test_telegram_calls_no_address_without_https(address: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^USHER_PUBLIC_URL: expected https://"):
+        settings(**WEBHOOK, PUBLIC_URL=address)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://usher.example.org/", "http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"]
+)
+def test_telegram_calls_an_address_with_https_or_this_machine(address: str) -> None:
+    assert settings(**WEBHOOK, PUBLIC_URL=address).public_url == address.rstrip("/")
+
+
+def test_only_a_webhook_of_telegram_needs_https() -> None:
+    assert settings(TELEGRAM_TOKEN=BOT, PUBLIC_URL="http://usher.example.org").telegram_on

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli import people, running, telling
 from bot.cli.group import usher
-from bot.errors import BrokenContent, UsherError
+from bot.errors import BrokenContent, Unavailable, UsherError
 from bot.settings import WrongSetting
 
 __all__ = ["main", "people", "running", "telling", "usher"]
@@ -36,10 +36,12 @@ def main() -> None:
     except BrokenContent as error:
         more = f" ({len(error.faults) - 1} more: usher check)" if len(error.faults) > 1 else ""
         _fail(f"{error.faults[0]}{more}")
+    except Unavailable as error:
+        _fail(f"USHER_DATABASE_URL: {error}")
     except (UsherError, WrongSetting) as error:
         _fail("; ".join(str(error).splitlines()))
     except SQLAlchemyError as error:
-        _fail(f"the database did not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}")
+        _fail(f"USHER_DATABASE_URL: the database did not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}")
     except OSError as error:
         _fail(f"{error.filename or ''}: {error.strerror}".lstrip(": "))
     except Exception as error:

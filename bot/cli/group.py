@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +35,11 @@ def show(lines: Iterable[Any], *, flush: bool = False) -> None:
             sys.stdout.flush()
 
 
+def private(path: str, flags: int) -> int:
+    """Opens a file which, if it is new, nobody else on this machine may read: it holds names and phones."""
+    return os.open(path, flags, 0o600)
+
+
 def write(pieces: Iterable[bytes], file: Path | None) -> None:
     """Writes to a file, or to standard output. Raises UsherError if it cannot be written."""
     if file is None:
@@ -41,7 +47,7 @@ def write(pieces: Iterable[bytes], file: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        with file.open("wb") as out:
+        with open(file, "wb", opener=private) as out:
             out.writelines(pieces)
     except OSError as error:
         raise UsherError(f"{file}: cannot be written ({error.strerror})") from None

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.content.event import Event
 from bot.content.load import load_event
-from bot.errors import BrokenContent
+from bot.errors import BrokenContent, UsherError
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.migrate import migrate
 
 
 def opened(settings: Settings) -> Database:
-    """The database of the settings, with the newest tables."""
+    """The database of the settings, with the newest tables. Raises UsherError where there is none: `serve` makes it."""
     database = Database(settings.database_url)
+    if database.sqlite and not Path(database.url.database or "").exists():
+        raise UsherError(
+            f"{database.url.database} does not exist; expected the database that serve uses: USHER_DATABASE_URL"
+        )
     try:
         migrate(database)
     except BaseException:

@@ -112,6 +112,8 @@ class Asker:
 
     def sentence(self, text: str, language: str | None) -> str:
         """The answer as a person would read it."""
+        if does := handlers.router.stands_for(text):
+            return f"{text}: a word that the bot knows. {does}"
         record = self.ask(text, language)
         spoken = record["lang"]
         known = facts(self.content.event, self.content.texts, self._venue, spoken)

@@ -16,8 +16,9 @@ from bot.settings import Settings
 
 def confirm(settings: Settings, clock: Clock, references: Sequence[str]) -> list[Decided]:
     """Gives each of them a seat, or a place on the waiting list. Raises CannotDecide; then nothing was changed."""
+    desk = _desk(settings, clock)
     with closing(opened(settings)) as database:
-        return database.transact_now(lambda found: decide.confirm(found, references, _desk(settings, clock)))
+        return database.transact_now(lambda found: decide.confirm(found, references, desk))
 
 
 def confirm_all_pending(settings: Settings, clock: Clock) -> Iterator[Decided]:
@@ -30,8 +31,9 @@ def confirm_all_pending(settings: Settings, clock: Clock) -> Iterator[Decided]:
 
 def decline(settings: Settings, clock: Clock, references: Sequence[str]) -> list[Decided]:
     """Says no to each of them. Raises CannotDecide; then nothing was changed."""
+    desk = _desk(settings, clock)
     with closing(opened(settings)) as database:
-        return database.transact_now(lambda found: decide.decline(found, references, _desk(settings, clock)))
+        return database.transact_now(lambda found: decide.decline(found, references, desk))
 
 
 def _desk(settings: Settings, clock: Clock) -> Desk:

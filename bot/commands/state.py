@@ -81,6 +81,7 @@ def backup(settings: Settings, file: Path) -> None:
     if file.exists():
         raise UsherError(f"backup: {file} exists already; expected a new file")
     try:
+        file.touch(0o600)  # it holds everything about everybody
         with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(file)) as copy:
             live.backup(copy)
     except sqlite3.Error as error:

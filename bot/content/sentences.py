@@ -22,7 +22,9 @@ status.pending status.confirmed status.waitlisted status.declined status.cancell
 agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text venue.no_directions unknown.venue
 unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask
 organizer.done
-language.ask language.done sure.yes_or_no form.needed stop.done resume.done mydata.draft mydata.questions mydata.end
+language.ask language.done sure.yes_or_no number.nothing status.over.pending status.over.confirmed
+status.over.waitlisted status.over.declined status.over.cancelled
+form.needed stop.done resume.done mydata.draft mydata.questions mydata.end
 mydata.messages mydata.reminder mydata.broadcast mydata.decision mydata.by_chat mydata.by_mail forget.ask forget.kept
 menu.register menu.information menu.agenda menu.venue menu.me menu.help
 telegram.group command.register command.me command.edit command.cancel command.colleague command.agenda command.venue
@@ -101,6 +103,7 @@ _FILLED = {
     "agenda.no_such": "count",
     "mydata.contact": "channel language since source user_id",
     "mydata.registration": "reference when",
+    "mydata.colleague": "reference when",
     "mydata.consent": "version when",
     "forget.colleagues": "count",
     "forget.done": "receipt when",

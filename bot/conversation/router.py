@@ -18,6 +18,7 @@ Handler = Callable[[Turn], Reply | None]
 H = TypeVar("H", bound=Handler)
 ANY_TIME = ("faq", "sent")  # a choice with such a tag holds as long as its message is on the screen
 _UNREAD = (Kind.MEDIA, Kind.EDITED)  # whoever sends one while a note is awaited is asked to type it
+_SLASHED = re.compile(r"/[A-Za-z0-9_]{1,32}")  # how commands are written on Telegram: nobody asks or answers so
 _PRINTED = re.compile(r"(\d{1,2})\s*[.、:)]?\s*(\D.*)")  # a choice as it stands on the screen: 4 工厂代表
 
 
@@ -48,7 +49,7 @@ class Router:
         return self._put(self.tags, [name], aside, organizers)
 
     def role(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
-        """The handler of one place in the conversation: note, form, sure, nod, stale, letter, or free for all else."""
+        """The handler of one place in the conversation: note, form, sure, nod, letter ...; "free" for all else."""
         return self._put(self.roles, [name], aside)
 
     def matching(self, pattern: str, *, aside: bool = False) -> Callable[[H], H]:
@@ -64,6 +65,11 @@ class Router:
     def knows(self, text: str) -> bool:
         """Whether these are words that some handler stands for."""
         return (handler := self._command(text)) is not None and handler not in self.organizers
+
+    def stands_for(self, text: str) -> str:
+        """What the handler of these words does, in the words of its file; empty: no handler stands for them."""
+        handler = self._command(text) if self.knows(text) else None
+        return (handler.__doc__ or "").partition("\n")[0] if handler else ""
 
     def route(self, turn: Turn) -> Reply | None:
         """The reply to one message."""
@@ -87,6 +93,8 @@ class Router:
         if turn.message.tapped and not turn.picked:
             return self.roles["stale"]
         command = self._for(turn, self._command(turn.text))
+        if command is None and _SLASHED.fullmatch(turn.text.strip()):
+            return self.roles["command"]
         if turn.state.note:
             return command or self.roles["note"]
         if awaited(turn.state.offered) and command in (None, self.roles.get("nod")):

@@ -34,7 +34,8 @@ def forget_person(session: Session, contact_id: int, by: str, now: datetime) -> 
     sent = _erase_sent(session, or_(_to(contact_id), col(Delivery.registration_id).in_(ids)))
     _leave_unreachable(session, contact_id)
     rows = {"registrations": erase(session, Registration, *mine), "deliveries": sent}
-    session.execute(update(Registration).where(col(Registration.contact_id) == contact_id).values(contact_id=None))
+    theirs = update(Registration).where(col(Registration.contact_id) == contact_id)
+    session.execute(theirs.values(contact_id=None, registered_by=None))  # no reference of the erased stays behind
     rows |= {name: erase(session, table, col(table.contact_id) == contact_id) for name, table in _CHAT.items()}
     rows["kept"] = erase(session, Kept, col(Kept.channel) == contact.channel, col(Kept.user_id) == contact.user_id)
     rows["contacts"] = erase(session, Contact, col(Contact.id) == contact_id)

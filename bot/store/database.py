@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
@@ -154,6 +156,8 @@ class Database:
             )
         arguments = {"timeout": LOCK_SECONDS, "check_same_thread": False}
         engine = create_engine(self.url, pool_size=size, max_overflow=0, connect_args=arguments, hide_parameters=True)
+        if not read_only:
+            event.listen(engine, "do_connect", lambda *_: _make_private(Path(self.url.database or "")))
         event.listen(engine, "connect", _sqlite_reader if read_only else _sqlite_writer)
         event.listen(engine, "begin", _begin if read_only else _begin_immediate)
         return engine
@@ -167,6 +171,12 @@ def _in_session(work: Work[T]) -> Callable[[Connection], T]:
             return result
 
     return in_session
+
+
+def _make_private(file: Path) -> None:
+    """Makes the file, if it is new, such that nobody else on this machine may read it; its logs become the same."""
+    with contextlib.suppress(OSError):  # what is wrong with the place is said when it is opened
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _sqlite_writer(connection: sqlite3.Connection, _: object) -> None:

@@ -194,7 +194,7 @@ def test_a_decision_fills_its_template_with_facts_and_a_reminder_needs_a_short_f
 def test_accounts_follow_the_settings() -> None:
     assert Accounts.of(read({})) == NOBODY
     settings = {
-        "USHER_WECHAT_APP_ID": APP, "USHER_WECHAT_APP_SECRET": "s", "USHER_WECHAT_TOKEN": "t",
+        "USHER_WECHAT_APP_ID": APP, "USHER_WECHAT_APP_SECRET": "s", "USHER_WECHAT_TOKEN": "tok",
         "USHER_WECHAT_AES_KEY": "a" * 43, "USHER_WECHAT_TEMPLATE_REMINDER": "R",
         "USHER_WECHAT_TEMPLATE_CONFIRMATION": "C", "USHER_TELEGRAM_TOKEN": f"{BOT}:AA",
         "USHER_SMTP_URL": "smtp://localhost:25", "USHER_MAIL_FROM": "usher@example.org",

@@ -9,7 +9,7 @@ import pytest
 from bot.content.records import Content
 from bot.message import Kind
 from tests.chat import FORM, Town
-from tests.edits import with_event
+from tests.edits import sentence, with_event
 from tests.stored import registered
 
 OPENS = {"opens": "2019-10-10T09:00:00", "closes": "2019-10-20T18:00:00"}
@@ -151,3 +151,12 @@ async def test_what_the_organizer_decided_is_shown(town: Town) -> None:
     town.database.write_now(decline)
     assert "状态：很抱歉，这次未能安排名额" in await chat.says("我的报名")
     assert "状态：很抱歉" in await chat.says("报名")
+
+
+async def test_after_the_event_a_registration_is_spoken_of_in_the_past(town: Town, content: Content) -> None:
+    chat = town.chat()
+    await chat.registers()
+    town.clock.wind(timedelta(days=30))
+    said = await chat.says("我的报名")
+    assert sentence(content, "status.over.pending") in said
+    assert sentence(content, "status.pending") not in said

@@ -170,7 +170,8 @@ async def test_colleagues_stay_for_they_are_their_own_people(town: Town) -> None
     await chat.says("确定删除")
     assert found(town.database, *PERSONAL) == []
     (colleague,) = registered(town.database)
-    assert (colleague.name, colleague.contact_id, colleague.registered_by) == ("李四", None, mine)
+    assert (colleague.name, colleague.contact_id, colleague.registered_by) == ("李四", None, None)
+    assert found(town.database, mine) == []
     assert (await chat.says("我的报名")).startswith("您还没有报名。")
 
 
@@ -308,3 +309,12 @@ async def test_who_unfollowed_is_asked_to_agree_anew_for_a_new_form(town: Town) 
     await chat.says("报名", *FORM[:6])
     await chat.does(Kind.LEAVE)
     assert (await chat.says("报名")).startswith("好的，一共8步。\n报名大约需要2分钟")
+
+
+async def test_a_colleagues_registration_is_told_as_such(town: Town) -> None:
+    chat = await talked(town)
+    await chat.says("替同事报名", "同意", "深圳市开心玩具厂", "李四", "跳过", "13900139000", "lisi@example.com", "确认")
+    mine, theirs = registered(town.database)
+    said = await chat.says("我的数据")
+    assert f"\n报名 {mine.reference}，" in said
+    assert f"\n您替同事报的名 {theirs.reference}，" in said

@@ -9,7 +9,7 @@ from bot.answers.normalize import plain
 from bot.content.records import Content
 from tests.chat import FORM, Town
 from tests.edits import sentence
-from tests.stored import registered
+from tests.stored import registered, waiting
 
 # What is said to somebody who is not in the form, and the words for it: the contract's two first.
 WORDS = {
@@ -133,3 +133,23 @@ async def test_words_in_the_middle_lose_nothing_of_what_was_typed(town: Town) ->
     await chat.says("报名", *FORM[5:], "确认")
     (row,) = registered(town.database)
     assert (row.organization, row.name, row.title, row.phone) == (FORM[3], FORM[4], FORM[5], f"+86{FORM[6]}")
+
+
+@pytest.mark.parametrize("typed", ["3", "三", "99"])
+async def test_a_number_where_nothing_is_offered_says_so(town: Town, content: Content, typed: str) -> None:
+    assert await town.chat().says("帮助", typed) == sentence(content, "number.nothing")
+
+
+@pytest.mark.parametrize("typed", ["/foo", "/what_is_this", "/help2"])
+async def test_a_command_that_nobody_knows_gets_the_help(town: Town, content: Content, typed: str) -> None:
+    chat = town.chat()
+    assert await chat.says(typed) == sentence(content, "help")
+    asked = await chat.says("报名", "1")
+    said = await chat.says(typed)
+    assert said.startswith(sentence(content, "help").split("\n")[0])
+    assert said.endswith(asked)
+    assert waiting(town.database) == []
+
+
+async def test_a_command_that_is_known_is_the_word(town: Town) -> None:
+    assert (await town.chat(language="en").says("/agenda")).startswith("Agenda:")

@@ -23,7 +23,7 @@ from tests.served import Platforms, environment, free_port, platforms
 T = TypeVar("T")
 Picture = dict[str, tuple[int, str]]
 _MOVES_ON = {"seen_at", "message_until", "message_left", "tap_until", "tap_left"}  # also with a copy of a message
-_BEATS = {"lane"}  # tables that the server writes by itself: it extends its leases
+_BEATS = {"lane", "nonce"}  # tables that the server writes by itself: its leases, and what plain mode saw signed
 
 
 class Ground:

@@ -10,7 +10,7 @@ from bot.settings import WrongSetting
 from tests.letters import send_template
 
 PLAYED = {
-    "SECRET": "a secret",
+    "SECRET": "a secret of the tests alone",
     "WECHAT_APP_ID": "wx0123456789abcdef",
     "WECHAT_APP_SECRET": "secret",
     "WECHAT_TOKEN": "token",

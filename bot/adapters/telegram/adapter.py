@@ -214,9 +214,6 @@ class TelegramAdapter:
             await until_done(partial(self._api.show_commands, menu, code), "setMyCommands", self._sleep)
 
     async def _register(self) -> None:
-        if self._settings.public_url is None:
-            log.warning("telegram: USHER_PUBLIC_URL is not set, so the webhook has to be registered by hand")
-            return
         url = f"{self._settings.public_url}{PATH}"
         await until_done(lambda: self._api.take_webhook(url, self._secret), "setWebhook", self._sleep)
         log.info("telegram: updates come by webhook")

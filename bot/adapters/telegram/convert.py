@@ -133,7 +133,7 @@ class _Reader:
             return self._came(message, Kind.TEXT, text=text)
         word, _, rest = command.groups()
         if word.lower() != "start":
-            return self._came(message, Kind.TEXT, text=word.lower())
+            return self._came(message, Kind.TEXT, text=f"/{word.lower()}")
         payload = (rest or "").strip()
         return self._came(message, Kind.START, source=payload if _PAYLOAD.fullmatch(payload) else "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -67,15 +66,6 @@ async def test_while_telegram_is_away_everything_is_tried_again(stage: Any) -> N
     async with listening(stage, lambda: len(stage.api.named("setMyCommands")) == 6):
         assert len(stage.api.named("setWebhook")) == 5
         assert all(0.5 <= wait <= 60 for wait in stage.sleeps)
-
-
-async def test_without_a_public_address_there_is_one_warning(stage: Any, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
-    async with listening(stage, lambda: len(stage.api.named("setMyCommands")) == 2, PUBLIC_URL="") as task:
-        assert not task.done()
-        assert [record.getMessage() for record in caplog.records if "USHER_PUBLIC_URL" in record.getMessage()] != []
-        assert len(caplog.records) == 1
-    assert stage.api.named("setWebhook") == []
 
 
 async def test_nothing_is_called_before_somebody_listens(stage: Any) -> None:
