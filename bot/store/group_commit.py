@@ -49,7 +49,7 @@ class GroupCommit:
     """Runs works in line, first come, first served, each between savepoints of its own, some with one commit.
 
     A commit waits for the disk, 0.2 to 0.3 ms here, while a message's own work takes as long: a hundred people at once
-    were answered at 900 messages a second with a commit each, and at 1,300 with one for up to sixteen. Between two
+    were answered at 880 messages a second with a commit each, and at 1,200 with one for up to sixteen. Between two
     groups the loop sends their replies and reads what came. Nobody hears of a result before it is on the disk.
 
     `begin` opens a transaction without waiting, or raises Taken; it raises Unavailable for what the database refuses.
