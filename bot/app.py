@@ -17,6 +17,7 @@ import handlers
 from bot.adapters.base import Adapter
 from bot.adapters.telegram.adapter import TelegramAdapter
 from bot.adapters.wechat.adapter import WeChatAdapter
+from bot.adapters.wechat.convert import FRESH
 from bot.answers.matcher import Matcher
 from bot.clock import Clock
 from bot.content.load import load
@@ -37,6 +38,7 @@ from bot.registration.shown import Shown
 from bot.settings import Settings, WrongSetting
 from bot.store.database import Database
 from bot.store.migrate import migrate
+from bot.store.nonces import Nonces
 from bot.store.statement import Statement
 from bot.store.tables import Kept
 from bot.web import Health, Phase, application
@@ -164,7 +166,13 @@ class Usher:
     def _open_channels(self) -> None:
         if self.settings.wechat_on:
             self.adapters["wechat"] = WeChatAdapter(
-                self.settings, self.clock, self.dispatcher.receive, self.keep, self._template_ended, self._say
+                self.settings,
+                self.clock,
+                self.dispatcher.receive,
+                self.keep,
+                self._template_ended,
+                self._say,
+                admit=Nonces(self.database, self.clock, 2 * FRESH).admit,
             )
         if self.settings.telegram_on:
             self.adapters["telegram"] = TelegramAdapter(

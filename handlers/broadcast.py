@@ -1,150 +1,187 @@
-"""群发: an organizer writes to everybody from Telegram: compose, look, confirm."""
+"""群发: an organizer writes to many from Telegram: to whom, what, a look at it, and only then it leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 
 from bot.answers.normalize import plain
 from bot.content.words import LANGUAGES, Language
 from bot.conversation.router import Router
 from bot.conversation.state import Letter
 from bot.conversation.turn import Turn
-from bot.delivery import announcements
+from bot.delivery import announcements, report
 from bot.delivery.audience import WrongFilter
-from bot.delivery.preview import Preview, preview
+from bot.delivery.preview import preview, readers
 from bot.message import Choice, Reply
-from bot.registration.faults import faults
-from bot.store.outbox import DeliveryStatus, State
+from bot.registration.faults import wrong
+from handlers.addressing import AUDIENCES, ask_filter, ask_who
 from handlers.help import EXIT, leave_form
-from handlers.progress import steer, steered
+from handlers.preview import shown
+from handlers.progress import described, progress, steering
 
 MANY = 50  # people: from there on the number itself has to be typed
-_NOBODY = ("跳过", "skip", "-")  # no text in this language
-_AUDIENCES = {"confirmed": "status=confirmed", "all": "", "pending": "status=pending", "factory": "category=factory"}
-_SHOWN = 5  # reasons in a preview: the commands show all
+_BEGIN, _PROGRESS = ("群发", "broadcast"), ("进度", "progress")
+_CANCEL, _HELP = ("取消", "cancel"), ("帮助", "help")
+_NOBODY = ("跳过", "skip", "")  # no text in this language; of a dash alone nothing is left
+_SEND = re.compile(r"(?:send|发送)?\s*(\d+)\s*人?")
 
 router = Router()
 
 
-@router.on("群发", "broadcast", organizers=True)
+@router.on(*_BEGIN, organizers=True)
 def begin(turn: Turn) -> Reply:
-    """A new letter."""
-    turn.state.letter = Letter()
-    return Reply(ask=_ask_zh(turn))
+    """A new letter. One that is half written goes on; while another is on its way, what to do with that comes first."""
+    if turn.state.letter:
+        again = _again(turn, turn.state.letter, turn.say("broadcast.half_written"))
+        return Reply(again.text, again.ask, again.choices or _choices(turn, "change", "drop"))
+    under_way = [seen for seen in report.under_way(turn.session) if not seen.scheduled(turn.now)]
+    if not under_way:
+        return _new(turn)
+    choices = (*steering(turn, under_way), *_choices(turn, "new"))
+    return Reply(described(turn, under_way), turn.say("broadcast.under_way"), choices)
 
 
 @router.role("letter")
 def compose(turn: Turn) -> Reply:
-    """The next part of the letter."""
+    """The next part of the letter, or one of the few words that are none."""
     letter = turn.state.letter
     assert letter is not None
-    if plain(turn.text) in EXIT:
+    said = plain(turn.text)
+    if said in EXIT:
         return leave_form(turn)
-    steps = {"zh": _text, "en": _text, "who": _who, "check": _check}
+    if said in _CANCEL:
+        return Reply(ask=turn.say("broadcast.ask_drop"), choices=_choices(turn, "drop", "keep"))
+    if said in _HELP:
+        return _again(turn, letter, turn.say("broadcast.help"))
+    if said in _BEGIN:
+        return begin(turn)
+    if said in _PROGRESS:
+        return progress(turn)
+    steps = {"who": _who, "zh": _text, "en": _text, "check": _check}
     return steps[letter.at](turn, letter)
 
 
 @router.tag("letter", organizers=True)
 def tapped(turn: Turn) -> Reply:
-    """What is chosen by button: to whom, send or not, hold, go on, stop."""
+    """What is chosen by button: a new one, to whom, send or not."""
     letter, what = turn.state.letter, turn.tag[1]
+    if what in ("new", "change"):
+        return _new(turn)
     if letter is None:
         return Reply(turn.say("stale"))
     if what == "who":
-        return _look(turn, letter, _AUDIENCES[turn.tag[2]])
+        group = turn.tag[2]
+        return _addressed(turn, letter, AUDIENCES[group]) if group in AUDIENCES else ask_filter(turn)
     if what == "send":
-        return _confirmed(turn, letter) if letter.people <= MANY else Reply(ask=_type_number(turn, letter))
-    if what == "change":
-        return begin(turn)
-    if what == "drop":
-        turn.state.letter = None
-        return Reply(turn.say("broadcast.dropped"))
-    return steered(turn, letter.announcement, what)
+        return _confirmed(turn, letter) if letter.people <= MANY else Reply(ask=_question(turn, letter))
+    if what == "keep":
+        return _again(turn, letter)
+    turn.state.letter = None
+    return Reply(turn.say("broadcast.dropped"))
 
 
-def _text(turn: Turn, letter: Letter) -> Reply:
-    text = "" if turn.text.strip().lower() in _NOBODY else turn.text.strip()
-    if letter.at == "zh":
-        letter.zh, letter.at = text, "en"
-        return Reply(ask=turn.say("broadcast.ask_en"))
-    letter.en, letter.at = text, "who"
-    if not (letter.zh or letter.en):
-        letter.at = "zh"
-        return Reply(turn.say("broadcast.empty"), _ask_zh(turn))
-    return _ask_who(turn)
+def _new(turn: Turn) -> Reply:
+    turn.state.letter = Letter()
+    return ask_who(turn)
 
 
-def _ask_zh(turn: Turn) -> str:
-    """Names the placeholders as they are typed."""
-    return turn.say("broadcast.ask_zh", name="{name}", reference="{reference}")
-
-
-def _ask_who(turn: Turn, note: str = "") -> Reply:
-    rows = [Choice(turn.say(f"broadcast.to.{name}"), name, f"letter.who.{name}") for name in _AUDIENCES]
-    return Reply(note, turn.say("broadcast.ask_who"), tuple(rows))
+def _again(turn: Turn, letter: Letter, note: str = "") -> Reply:
+    """What the letter waits for, once more."""
+    if letter.at == "who":
+        return ask_who(turn, note)
+    if letter.at == "check":
+        return _look(turn, letter, note)
+    return _ask_text(turn, letter, note)
 
 
 def _who(turn: Turn, letter: Letter) -> Reply:
-    return _look(turn, letter, turn.text)
+    return _addressed(turn, letter, turn.text)
 
 
-def _look(turn: Turn, letter: Letter, filter_text: str) -> Reply:
-    """What would happen, before anything does."""
+def _addressed(turn: Turn, letter: Letter, filter_text: str) -> Reply:
     try:
-        seen = preview(turn.session, filter_text, letter.texts, turn.accounts, turn.now)
+        meant = readers(turn.session, filter_text)
     except WrongFilter as error:
-        return _ask_who(turn, str(error))
-    wrong = faults(turn.content, letter.texts, turn.venue, languages=_languages(letter, seen))
-    if wrong:
-        letter.at = "zh"
-        return Reply(turn.say("broadcast.wrong", faults="\n".join(wrong)), _ask_zh(turn))
+        return ask_who(turn, turn.say("broadcast.wrong_filter", fault=error))
+    if not meant:
+        return ask_who(turn, turn.say("broadcast.nobody"))
+    letter.where, letter.at = filter_text, "zh"
+    return _ask_text(turn, letter)
+
+
+def _ask_text(turn: Turn, letter: Letter, note: str = "") -> Reply:
+    """Names the placeholders as they are typed, and whether the language may be left out."""
+    count = readers(turn.session, letter.where)[letter.at]
+    asks = [turn.say("broadcast.ask_en", count=count)]
+    if letter.at == "zh":
+        asks = [turn.say("broadcast.ask_zh", count=count, name="{name}", reference="{reference}")]
+    asks += [] if count else [turn.say("broadcast.may_skip")]
+    return Reply(note, "\n".join(asks))
+
+
+def _text(turn: Turn, letter: Letter) -> Reply:
+    """One that could not be sent is asked again at once, and that one alone."""
+    language: Language = "zh" if letter.at == "zh" else "en"
+    text = "" if plain(turn.text) in _NOBODY else turn.text.strip()
+    if fault := _fault(turn, letter, language, text):
+        return _ask_text(turn, letter, fault)
+    if language == "zh":
+        letter.zh, letter.at = text, "check" if letter.en else "en"
+    else:
+        letter.en, letter.at = text, "check"
+    return _again(turn, letter)
+
+
+def _fault(turn: Turn, letter: Letter, language: Language, text: str) -> str:
+    """Why this text cannot be sent to those who read the language; empty: it can."""
+    name = turn.say(f"broadcast.language.{language}")
+    count = readers(turn.session, letter.where)[language]
+    if not text:
+        return turn.say("broadcast.needed", count=count, language=name) if count else ""
+    rows = wrong(turn.content, text, turn.venue, language)
+    lines = (turn.say(row.key, **row.values) for row in rows)
+    return turn.say("broadcast.wrong", language=name, faults="\n".join(lines)) if rows else ""
+
+
+def _look(turn: Turn, letter: Letter, note: str = "") -> Reply:
+    """What would happen, before anything does. Since the texts were typed the people and the content may be others."""
+    for language in LANGUAGES:
+        if fault := _fault(turn, letter, language, letter.texts.get(language, {}).get("text", "")):
+            letter.at = language
+            return _ask_text(turn, letter, fault)
+    seen = preview(turn.session, letter.where, letter.texts, turn.accounts, turn.now)
     if not seen.people:
-        return _ask_who(turn, turn.say("broadcast.nobody"))
-    letter.where, letter.people, letter.at = filter_text, seen.people, "check"
-    return Reply("\n".join(_shown(turn, letter, seen)), _question(turn, letter), _send_or_not(turn, letter))
-
-
-def _languages(letter: Letter, seen: Preview) -> list[Language]:
-    return [language for language in LANGUAGES if seen.languages[language] or language in letter.texts]
-
-
-def _shown(turn: Turn, letter: Letter, seen: Preview) -> Iterator[str]:
-    for text in letter.texts.values():
-        yield f"「{text['text']}」"
-    yield turn.say("broadcast.people", people=seen.people)
-    for route, count in seen.routes.most_common():
-        yield turn.say("broadcast.by_route", route=turn.say(f"broadcast.route.{route}"), count=count)
-    if seen.windows:
-        until = seen.windows[0].astimezone(turn.content.event.zone)
-        yield turn.say("broadcast.windows", until=f"{until:%m-%d %H:%M}")
-    for (status, reason), count in seen.reasons.most_common(_SHOWN):
-        key = "broadcast.waits" if status == DeliveryStatus.WAITING else "broadcast.not_reached"
-        yield turn.say(key, count=count, reason=reason)
+        letter.at = "who"
+        return ask_who(turn, turn.say("broadcast.nobody"))
+    letter.people = seen.people
+    text = "\n".join(filter(None, (note, *shown(turn, letter, seen))))
+    return Reply(text, _question(turn, letter), _send_or_not(turn, letter))
 
 
 def _question(turn: Turn, letter: Letter) -> str:
-    return _type_number(turn, letter) if letter.people > MANY else turn.say("broadcast.ask_send")
-
-
-def _type_number(turn: Turn, letter: Letter) -> str:
-    return turn.say("broadcast.type_number", people=letter.people)
+    many = letter.people > MANY
+    return turn.say("broadcast.type_number", people=letter.people) if many else turn.say("broadcast.ask_send")
 
 
 def _send_or_not(turn: Turn, letter: Letter) -> tuple[Choice, ...]:
-    names = ("change", "drop") if letter.people > MANY else ("send", "change", "drop")
-    return tuple(Choice(turn.say(f"broadcast.{name}"), name, f"letter.{name}") for name in names)
+    return _choices(turn, *(("change", "drop") if letter.people > MANY else ("send", "change", "drop")))
+
+
+def _choices(turn: Turn, *names: str) -> tuple[Choice, ...]:
+    return tuple(turn.choice(f"broadcast.{name}", f"letter.{name}") for name in names)
 
 
 def _check(turn: Turn, letter: Letter) -> Reply:
-    """Many people are written to only by who typed how many."""
-    if letter.people > MANY and turn.text.strip() == str(letter.people):
+    """Many people are written to only by who typed how many: SEND 87, or 87."""
+    typed = _SEND.fullmatch(plain(turn.text))
+    if typed and int(typed[1]) == letter.people:
         return _confirmed(turn, letter)
     return Reply(turn.say("broadcast.not_sent"), _question(turn, letter), _send_or_not(turn, letter))
 
 
 def _confirmed(turn: Turn, letter: Letter) -> Reply:
     try:
-        letter.announcement = announcements.broadcast(
+        name = announcements.broadcast(
             turn.connection,
             accounts=turn.accounts,
             now=turn.now,
@@ -156,7 +193,6 @@ def _confirmed(turn: Turn, letter: Letter) -> Reply:
     except announcements.AnnouncedLately:
         letter.again = True  # said once more, it is meant
         return Reply(turn.say("broadcast.lately"), _question(turn, letter), _send_or_not(turn, letter))
-    letter.at = ""
-    return Reply(
-        turn.say("broadcast.queued", people=letter.people, id=letter.announcement), choices=steer(turn, State.PLANNING)
-    )
+    turn.state.letter = None
+    choices = steering(turn, [report.progress(turn.session, name)], alone=True)
+    return Reply(turn.say("broadcast.queued", people=letter.people, id=name), choices=choices)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from bot.answers.matcher import Outcome
 from bot.answers.normalize import language_of, reads_as_question
 from bot.content.form import Question
@@ -16,6 +19,7 @@ from handlers.faq import answer, pass_on
 from handlers.opening import closed, ways_on
 
 router = Router()
+_NO = re.compile(r"(?:不|没有|沒有)[\s。.!！~～]*$")
 
 
 @router.tag("form")
@@ -46,10 +50,11 @@ def fill_in(turn: Turn) -> Reply:
     assert draft is not None
     question = current(turn, draft)
     if question is None:
-        return _aside(turn) or prompt(turn, turn.say("form.invalid.review"))
+        return _aside(turn, _asks) or prompt(turn, turn.say("form.invalid.review"))
     if is_skip(turn, turn.text) and not question.optional:
         return prompt(turn, turn.say("form.needed"))
-    if question.kind == "text" and reads_as_question(turn.text) and (reply := _aside(turn) or _doubt(turn, draft)):
+    doubtful = question.kind == "text" and reads_as_question(turn.text)
+    if doubtful and (reply := _aside(turn, _asks_for_sure) or _doubt(turn, draft)):
         return reply
     return _typed(turn, draft, question, turn.text)
 
@@ -98,7 +103,7 @@ def _typed(turn: Turn, draft: Draft, question: Question, text: str) -> Reply:
     try:
         value = read(question, text)
     except InvalidAnswer as wrong:
-        if question.kind != "text" and (reply := _aside(turn)):
+        if question.kind != "text" and (reply := _aside(turn, _asks)):
             return reply
         return prompt(turn, _why(turn, question, wrong))
     return accept(turn, draft, question, value)
@@ -112,10 +117,10 @@ def _why(turn: Turn, question: Question, wrong: InvalidAnswer) -> str:
     return "\n".join(lines)
 
 
-def _aside(turn: Turn) -> Reply | None:
+def _aside(turn: Turn, asks: Callable[[str], bool]) -> Reply | None:
     """The form again after a question asked in its middle was answered or passed on; None: it was no question."""
     entry = turn.match.entry if turn.match.outcome is Outcome.ANSWER else None
-    if turn.message.kind is not Kind.TEXT or not (entry or _asks_for_sure(turn.text)):
+    if turn.message.kind is not Kind.TEXT or not (entry or asks(turn.text)):
         return None
     if language := language_of(turn.text):
         turn.speak(language, chosen=False)
@@ -129,6 +134,11 @@ def _doubt(turn: Turn, draft: Draft) -> Reply | None:
     """Asks whether it was a question or the answer; None: it is said once more, so it is the answer."""
     before, draft.doubted = draft.doubted, turn.text
     return prompt(turn, turn.say("form.question_or_answer")) if before != turn.text else None
+
+
+def _asks(text: str) -> bool:
+    """Where a choice, a number or an address is expected: also by its question words, but 不 alone is an answer."""
+    return _asks_for_sure(text) or reads_as_question(_NO.sub("", text))
 
 
 def _asks_for_sure(text: str) -> bool:

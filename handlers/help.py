@@ -39,7 +39,7 @@ def welcome(turn: Turn) -> Reply:
 @router.on("帮助", "help", "菜单", "menu", aside=True)
 def help_(turn: Turn) -> Reply:
     """Every word that is understood, with what it does."""
-    return Reply(turn.say("help"))
+    return Reply("\n".join((turn.say("help"), turn.say("broadcast.words"))) if turn.organizer else turn.say("help"))
 
 
 @router.on(
@@ -122,7 +122,7 @@ def _spoken(turn: Turn) -> Reply:
 @router.on(*EXIT)
 def leave_form(turn: Turn) -> Reply:
     """Leaves the form; what was typed is kept, and 报名 goes on with it. An organizer's letter is dropped."""
-    if turn.state.letter and turn.state.letter.at:
+    if turn.state.letter:
         turn.state.letter = None
         return Reply(turn.say("broadcast.dropped"))
     if turn.state.change:
@@ -157,13 +157,14 @@ def resume(turn: Turn) -> Reply:
 
 @router.on("继续", "more")
 def more(turn: Turn) -> Reply:
-    """The rest of a long answer; with nothing waiting, the form goes on, or help."""
+    """The rest of a long answer, then what waits; with nothing waiting, the form goes on, or help."""
     if turn.state.rest:
-        rest, turn.state.rest = turn.state.rest, ""
+        rest, turn.state.rest, turn.continues = turn.state.rest, "", True
         return prompt(turn, rest) if turn.state.form else Reply(rest)
+    turn.filler = True
     if turn.state.form:
         return prompt(turn)
-    if turn.state.draft:
+    if turn.state.draft and not turn.state.waits:
         turn.state.draft.active = True
         return prompt(turn)
     return Reply(turn.say("more.nothing"), choices=(turn.choice("choice.help"),))

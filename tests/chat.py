@@ -10,7 +10,8 @@ import handlers
 from bot.adapters.memory import MemoryAdapter
 from bot.clock import Clock
 from bot.content.records import Content
-from bot.conversation.dispatcher import Dispatcher, Live, Waiting, nothing
+from bot.conversation.dispatcher import Dispatcher, Live
+from bot.conversation.waited import Nothing, Waiting
 from bot.delivery.routes import Accounts
 from bot.message import Address, Kind, Message, Opened, Reply
 from bot.store.database import Database
@@ -31,7 +32,7 @@ class Town:
         content: Content,
         clock: Clock,
         channel: str = "memory",
-        waiting: Waiting = nothing,
+        waiting: Waiting = Nothing(),  # noqa: B008  # has no state
         accounts: Accounts = Accounts(email=True),  # noqa: B008  # frozen: by which ways messages leave later
     ) -> None:
         self.database, self.clock, self.channel, self.accounts = database, clock, channel, accounts

@@ -154,7 +154,10 @@ def test_an_export_into_a_pipe_that_closes_early_says_nothing(tmp_path: Path) ->
 def test_status_counts_registrations_and_questions(here: Here, settings: dict[str, str]) -> None:
     facts = json.loads(here("status", "--json", **settings).out)
     counts = dict.fromkeys(("pending", "confirmed", "waitlisted", "declined", "cancelled"), 0) | {"pending": 3}
-    assert facts == {"registrations": counts, "deliveries": NO_DELIVERIES, "lanes": [], "questions": 1, "content": None}
+    assert facts == {
+        **{"registrations": counts, "deliveries": NO_DELIVERIES, "broadcasts": [], "lanes": []},
+        **{"questions": 1, "content": None},
+    }
     assert "registrations: pending 3, confirmed 0" in here("status", **settings).out
 
 
@@ -258,3 +261,16 @@ def test_what_acts_on_the_database_works_while_a_content_file_is_broken(
     assert name in done.err
     assert here("forget", str(ann["reference"]).lower(), **settings).code == 0
     assert len(exported(here("registrations", **settings).out)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("lunch.txt", True), ("LUNCH.MD", True), ("lunch.md~", False), (".x", False)]
+)
+def test_what_lies_among_the_entries_and_is_never_read_is_told(
+    here: Here, tmp_path: Path, name: str, told: bool
+) -> None:
+    shutil.copytree(ROOT / "content", tmp_path / "content")
+    (tmp_path / "content" / "faq" / name).write_text("an answer", encoding="utf-8")
+    done = here("check")
+    assert done.code == told
+    assert (f"faq/{name}: is not read; expected only files whose names end with .md" in done.out) is told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -136,11 +137,37 @@ def test_a_broadcast_for_later_is_written_when_it_is_due(
     name = announced(here("broadcast", *TEXTS, "--at", "2019-10-20T10:00:00+02:00", **settings))
     row = announcements(database)[name]
     assert (row.due_at.isoformat(), row.state, row.by) == ("2019-10-20T08:00:00+00:00", State.PLANNING, "command")
-    assert listed(here("deliveries", "--announcement", name, **settings)) == []
+    shown = here("deliveries", "--announcement", name, **settings)
+    assert (shown.code, shown.out) == (0, "")
+    assert shown.err == f"{name} is scheduled for 2019-10-20T16:00:00+08:00: its deliveries are written then\n"
+    (row,) = json.loads(here("status", "--json", **settings).out)["broadcasts"]
+    assert row == {
+        **{"announcement": name, "due_at": "2019-10-20T16:00:00+08:00", "state": "planning"},
+        **{"done": 0, "total": 0},
+    }
+    assert f"announcement {name}, due_at 2019-10-20T16:00:00+08:00, state planning" in here("status", **settings).out
 
 
-def test_a_time_that_is_over_means_now(here: Here, settings: dict[str, str], database: Database) -> None:
-    name = announced(here("broadcast", *TEXTS, "--at", "2019-09-01T10:00:00+08:00", **settings))
+@pytest.mark.parametrize(
+    ("at", "wrong"),
+    [
+        ("2019-10-08T08:49:00+08:00", "is over"),
+        ("2018-10-08T09:00:00+08:00", "is over"),
+        ("2020-11-13T09:00:00+08:00", "is too far ahead"),
+        ("9999-12-31T23:59:59-23:00", "is too far ahead"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["", "dry run"])
+def test_a_time_that_nobody_means_is_refused(
+    here: Here, settings: dict[str, str], database: Database, at: str, wrong: str, more: tuple[str, ...]
+) -> None:
+    said = one_line(here("broadcast", *TEXTS, "--at", at, *more, **settings))
+    assert said == f"broadcast: --at {at} {wrong}, expected a time within the next 400 days"
+    assert announcements(database) == {}
+
+
+def test_a_time_that_is_just_over_means_now(here: Here, settings: dict[str, str], database: Database) -> None:
+    name = announced(here("broadcast", *TEXTS, "--at", "2019-10-08T08:55:00+08:00", **settings))
     assert len(deliveries(database, name)) == 7
     assert announcements(database)[name].due_at >= NOW
 

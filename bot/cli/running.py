@@ -100,7 +100,7 @@ def status(as_json: bool) -> None:
         return
     for name, value in facts.items():
         rows = value if isinstance(value, list) else [value]
-        shown = ("; " if name == "lanes" else ", ").join(_in_words(row) for row in rows)
+        shown = ("; " if name in ("lanes", "broadcasts") else ", ").join(_in_words(row) for row in rows)
         click.echo(f"{name}: {shown or 'none'}")
 
 

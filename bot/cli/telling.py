@@ -79,7 +79,9 @@ def set_venue(**details: Any) -> None:
     "--venue", "with_venue", is_flag=True, help="With the venue; to the confirmed if --where names no status."
 )
 @click.option("--where", default="", help="A filter such as 'status=confirmed category=factory'.")
-@click.option("--at", type=Moment(), help="Not before this time, such as 2019-10-20T10:00:00+08:00.")
+@click.option(
+    "--at", type=Moment(), help="Not before this time, such as 2019-10-20T10:00:00+08:00; at most 400 days ahead."
+)
 @click.option("--dry-run", is_flag=True, help="Show who is reached by which route, and who is not; send nothing.")
 @click.option("--again", is_flag=True, help="Also if the same was announced within 10 minutes.")
 def broadcast(zh: str, en: str, with_venue: bool, where: str, at: datetime | None, dry_run: bool, again: bool) -> None:
@@ -101,8 +103,11 @@ def deliveries(form: str, announcement: str | None) -> None:
     """What became of each message: one line a recipient and way."""
     from bot.commands import telling
 
-    with closing(telling.deliveries(read_settings(), announcement)) as lines:
+    settings = read_settings()
+    with closing(telling.deliveries(settings, announcement)) as lines:
         show(lines)
+    if announcement and (note := telling.scheduled(settings, Clock(settings.now), announcement)):
+        click.echo(note, err=True)
 
 
 @usher.command()

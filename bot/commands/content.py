@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlmodel import Session, col
 
+import handlers
 from bot.adapters.telegram.render import fit as telegram_fit
 from bot.adapters.wechat.text import fit as wechat_fit
 from bot.answers.evaluate import cross_validate
@@ -31,11 +32,26 @@ from bot.store.tables import Event
 
 def check(settings: Settings, content: Path | None) -> list[Fault]:
     """Every fault of a content folder."""
+    folder = content or settings.content_folder()
     try:
-        loaded = load(content or settings.content_folder())
+        loaded = load(folder)
     except BrokenContent as error:
         return error.faults
-    return conversation_check.faults(loaded, (wechat_fit, telegram_fit)) + _audience_faults(loaded)
+    return (
+        _strays(folder)
+        + conversation_check.faults(loaded, (wechat_fit, telegram_fit), handlers.router.knows)
+        + _audience_faults(loaded)
+    )
+
+
+def _strays(folder: Path) -> list[Fault]:
+    """What lies among the entries and is never read. It stops nothing: editors leave files there for a moment."""
+    others = (path for path in sorted((folder / "faq").glob("*")) if path.suffix != ".md" or path.is_dir())
+    return [
+        Fault(f"faq/{path.name}", "is not read; expected only files whose names end with .md")
+        for path in others
+        if not path.name.startswith(".") and not path.name.endswith("~")
+    ]
 
 
 def _audience_faults(content: Content) -> list[Fault]:

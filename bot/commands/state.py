@@ -37,6 +37,7 @@ def status(settings: Settings) -> dict[str, Any]:
         return {
             "registrations": export.by_status(session),
             "deliveries": report.by_status(session),
+            "broadcasts": [_broadcast(seen, zone) for seen in report.under_way(session)],
             "lanes": [_lane(row, zone) for row in session.scalars(select(Lane).order_by(col(Lane.account)))],
             "questions": waiting.count(session),
             "content": served,
@@ -44,6 +45,17 @@ def status(settings: Settings) -> dict[str, Any]:
 
     with closing(opened(settings)) as database:
         return database.read_now(look)
+
+
+def _broadcast(seen: report.Progress, zone: ZoneInfo) -> dict[str, Any]:
+    """One that is not over: when it leaves, where it stands, how many of its deliveries are done."""
+    return {
+        "announcement": seen.id,
+        "due_at": seen.due_at.astimezone(zone).isoformat(timespec="seconds"),
+        "state": seen.state,
+        "done": seen.done,
+        "total": seen.total,
+    }
 
 
 def _lane(row: Lane, zone: ZoneInfo) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -31,6 +31,8 @@ from bot.settings import Settings
 from bot.store.outbox import DeliveryStatus
 
 _CALL = ("name", "phone", "reason", "reference", "announcement")  # columns of the call list
+_IN_TIME = timedelta(minutes=10)  # a time that is over for no longer means now
+_AHEAD = timedelta(days=400)
 _NEEDS_SIGHT = 20  # people named one by one in a preview; the call list has them all
 
 
@@ -108,6 +110,17 @@ def deliveries(settings: Settings, announcement: str | None) -> Generator[str]:
             yield json.dumps(row, ensure_ascii=False)
 
 
+def scheduled(settings: Settings, clock: Clock, announcement: str) -> str:
+    """When an announcement leaves whose deliveries are not written yet, in words; empty for every other."""
+    zone = load(settings.content_folder()).event.zone
+    with closing(opened(settings)) as database:
+        seen = database.read_now(lambda session: report.progress(session, announcement))
+    if not seen.scheduled(clock.now()):
+        return ""
+    at = seen.due_at.astimezone(zone).isoformat(timespec="seconds")
+    return f"{announcement} is scheduled for {at}: its deliveries are written then"
+
+
 def calls(settings: Settings, clock: Clock) -> Iterator[bytes]:
     """Whom to phone and why, as CSV, streamed."""
     with closing(opened(settings)) as database, Session(database.reader) as session:
@@ -149,6 +162,9 @@ def _looked(session: Session, content: Content, accounts: Accounts, now: datetim
     """Everybody whom it would reach now. Raises UsherError for texts that cannot be sent to them."""
     if not said.texts:
         raise UsherError("broadcast: expected --zh TEXT and --en TEXT")
+    if said.at and not now - _IN_TIME <= said.at <= now + _AHEAD:
+        wrong = "is over" if said.at < now else "is too far ahead"
+        raise UsherError(f"broadcast: --at {said.at.isoformat()} {wrong}, expected a time within the next 400 days")
     seen = preview(session, said.audience, said.texts, accounts, now)
     languages: list[Language] = [name for name in LANGUAGES if seen.languages[name] or name in said.texts]
     found = faults(

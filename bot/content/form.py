@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bot.content.values import AtLeastOne, Id, Phrases
 from bot.content.words import Record, Words
+
+# Columns of the table and of every export that are no answers; a test compares them with both.
+RESERVED = frozenset(
+    (
+        *(
+            "id",
+            "reference",
+            "status",
+            "contact_id",
+            "channel",
+            "language",
+            "user_id",
+            "registered_by",
+            "source",
+            "more",
+        ),
+        *("consent_version", "consent_at", "created_at", "decided_at", "checked_in_at"),
+    )
+)
 
 
 class FormChoice(Record):
@@ -33,6 +52,13 @@ class Question(Record):
     optional: bool = False
     max_length: int = Field(80, ge=1, le=500)
     shared: bool = False  # offered again when the same person registers a colleague
+
+    @field_validator("id")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"expected another name: {value!r} is a column of the export already")
+        return value
 
     @model_validator(mode="after")
     def _choices_fit_kind(self) -> Question:

@@ -35,13 +35,14 @@ ticket.status.cancelled template.confirmed template.promoted template.pending te
 template.cancelled template.reminder template.broadcast
 """
 _BROADCAST = """
-broadcast.ask_en broadcast.ask_who broadcast.to.confirmed broadcast.to.all broadcast.to.pending
-broadcast.to.factory broadcast.empty broadcast.nobody broadcast.route.wechat_message broadcast.route.wechat_template
+broadcast.ask_who broadcast.to.other broadcast.ask_filter broadcast.may_skip broadcast.language.zh broadcast.language.en
+broadcast.fault.control broadcast.example_name broadcast.half_written broadcast.help broadcast.ask_drop broadcast.keep
+broadcast.words broadcast.nobody broadcast.route.wechat_message broadcast.route.wechat_template
 broadcast.route.wechat_reply broadcast.route.telegram broadcast.route.email broadcast.ask_send broadcast.not_sent
 broadcast.lately broadcast.dropped broadcast.none broadcast.status.queued broadcast.status.sending
 broadcast.status.waiting broadcast.status.sent broadcast.status.failed broadcast.status.unreachable
 broadcast.status.skipped broadcast.status.unconfirmed broadcast.send broadcast.change broadcast.drop
-broadcast.progress broadcast.pause broadcast.resume broadcast.stop
+broadcast.progress broadcast.pause broadcast.resume broadcast.stop broadcast.under_way broadcast.new
 """
 _TOLD = """
 decision.confirmed decision.promoted decision.pending decision.waitlisted decision.declined decision.cancelled
@@ -52,21 +53,35 @@ mail.pending mail.waitlisted mail.declined mail.cancelled mail.qr mail.open mail
 mail.calendar_off mail.cannot_come mail.footer
 """
 _FILLED = {
-    "broadcast.ask_zh": "name reference",
-    "broadcast.wrong": "faults",
+    "broadcast.to.confirmed": "count",
+    "broadcast.to.factory": "count",
+    "broadcast.to.all": "count",
+    "broadcast.wrong_filter": "fault",
+    "broadcast.ask_zh": "count name reference",
+    "broadcast.ask_en": "count",
+    "broadcast.needed": "count language",
+    "broadcast.wrong": "language faults",
+    "broadcast.fault.unknown": "placeholder known",
+    "broadcast.fault.stray": "sign",
+    "broadcast.fault.wechat": "size most",
+    "broadcast.fault.telegram": "size most",
+    "broadcast.preview": "language name",
     "broadcast.people": "people",
     "broadcast.by_route": "route count",
     "broadcast.windows": "until",
+    "waiting.more": "count",
     "broadcast.waits": "count reason",
     "broadcast.not_reached": "count reason",
     "broadcast.type_number": "people",
     "broadcast.queued": "people id",
     "broadcast.count": "status count",
-    "broadcast.state.planning": "id done total",
-    "broadcast.state.planned": "id done total",
-    "broadcast.state.paused": "id done total",
-    "broadcast.state.stopped": "id done total",
-    "broadcast.state.missed": "id done total",
+    "broadcast.state.planning": "id text done total",
+    "broadcast.state.planned": "id text done total",
+    "broadcast.state.paused": "id text done total",
+    "broadcast.state.stopped": "id text done total",
+    "broadcast.goes_on": "id",
+    "broadcast.state.scheduled": "id text at",
+    "broadcast.state.missed": "id text done total",
     "form.begin": "steps",
     "form.same": "value",
     "form.done_all": "reference",

@@ -18,6 +18,7 @@ from bot.store.tables import Contact, Registration
 
 _HASHED = "hmac:"  # a user id that was forgotten at an unfollow
 _FALLBACK = "zh"
+_WISHES = ("language", "language_chosen", "stopped_at")  # of a contact
 
 
 # Written out, because each message runs them: both databases read the same words, and nothing is built each time.
@@ -138,7 +139,16 @@ def is_hashed(user_id: str) -> bool:
 
 
 def find_again(connection: Connection, person: Person, former: int) -> None:
-    """Gives a person who comes back after an unfollow the registrations they made before, and what they were sent."""
+    """Gives a person who comes back after an unfollow the registrations they made before, and what they were sent.
+
+    Whoever wanted no reminders wants none now, and the language is the one they spoke.
+    """
     for table in (Registration, Delivery):
         connection.execute(update(table).where(col(table.contact_id) == former).values(contact_id=person.id))
-    connection.execute(delete(Contact).where(col(Contact.id) == former))
+    wishes = [col(getattr(Contact, name)) for name in _WISHES]
+    left = connection.execute(delete(Contact).where(col(Contact.id) == former).returning(*wishes)).one()
+    if tuple(left) != tuple(getattr(person, name) for name in _WISHES):
+        kept = dict(zip(_WISHES, left, strict=True))
+        connection.execute(update(Contact).where(col(Contact.id) == person.id).values(**kept))
+        for name, value in kept.items():
+            setattr(person, name, value)

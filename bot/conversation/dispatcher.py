@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from bot.answers.normalize import number
 from bot.clock import Clock, seconds
 from bot.content.records import Content
 from bot.conversation import arrival
+from bot.conversation.fitting import fitted
 from bot.conversation.router import Router
 from bot.conversation.state import State
 from bot.conversation.turn import Turn
+from bot.conversation.waited import Nothing, Waiting, with_notices
 from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Reply
 from bot.store import tables
@@ -47,15 +49,7 @@ class Live:
 Measure = Callable[[str, str, float], None]
 """Counts one message: channel, outcome, seconds until its commit."""
 
-Waiting = Callable[[Turn], str]
-"""Takes what waits for the person who wrote, in the turn's transaction, and returns it in words; "" if nothing does."""
-_APART = "\n——\n"  # between what waited and the answer
-_LONG = "x" * 5000  # a text that no channel carries in one message
-
-
-def nothing(_: Turn) -> str:
-    """What waits where nothing ever does."""
-    return ""
+_NOTHING_WAITS = Nothing()
 
 
 class Dispatcher:
@@ -70,7 +64,7 @@ class Dispatcher:
         adapters: Mapping[str, Adapter],
         secret: bytes,
         measure: Measure,
-        waiting: Waiting = nothing,
+        waiting: Waiting = _NOTHING_WAITS,
         accounts: Any = None,
         organizers: Collection[str] = (),
     ) -> None:
@@ -131,19 +125,11 @@ class Dispatcher:
             # A copy writes nothing, not even that its sender was here: they may be erased by now.
             raise Undo((before.reply, _REPEAT))
         reply = self._router.route(turn)
-        if before.waiting and reply is not None and not turn.erased:
-            reply = self._with_what_waited(turn, reply)
+        if reply is not None and not turn.erased:
+            waiting = self._waiting if before.waiting else _NOTHING_WAITS
+            reply = with_notices(turn, reply, waiting, self._adapters[message.sender.channel].fit)
         reply = self._finish(turn, reply)
         return reply, ERASED if turn.erased else turn.outcome
-
-    def _with_what_waited(self, turn: Turn, reply: Reply) -> Reply:
-        """The reply behind what could not be sent before; one that leaves no room for more words is shown alone."""
-        adapter, more = self._adapters[turn.message.sender.channel], turn.choice("choice.more")
-        try:
-            adapter.fit(replace(reply, text=reply.text + _LONG), more)
-        except ValueError:
-            return reply  # what waits is not lost: it comes with the next one
-        return replace(reply, text=_APART.join(filter(None, (self._waiting(turn), reply.text))))
 
     def _apologize(self, connection: Connection, message: Message, live: Live) -> tuple[Reply | None, str]:
         """The state stays as it was: the person may say or tap the same again."""
@@ -172,9 +158,9 @@ class Dispatcher:
     def _finish(self, turn: Turn, reply: Reply | None) -> Reply | None:
         if reply is not None:
             more = turn.choice("choice.more")
-            shown, turn.state.rest = self._adapters[turn.message.sender.channel].fit(reply, more)
-            turn.state.offered = shown.choices
-            reply = shown
+            adapter, asks_again = self._adapters[turn.message.sender.channel], turn.state.form is not None
+            fit = fitted(adapter, reply, more, asks_again=asks_again)
+            reply, turn.state.rest, turn.state.offered = fit.shown, fit.rest, fit.offered
         turn.flush()
         self._save(turn, reply)
         return reply

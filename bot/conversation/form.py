@@ -17,6 +17,17 @@ _MAINLAND = 11  # digits of a mainland number without +86
 _SLIP = 3  # so many digits too few or too many are a slip of the finger
 _WORD = re.compile(r"[^\W\d_]{3}")
 _DIGITS = re.compile(r"\d[\d ().-]*")
+_LINE = 600  # characters that are searched
+_LOCAL = 64  # characters before the @: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.1
+_OTHER_LETTER = r"[^\W\u3400-\u9fff]"  # Chinese is written without spaces, right up to an address
+_ADDRESS = re.compile(
+    rf"(?<!{_OTHER_LETTER})(?P<local>[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+)@"
+    rf"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{{2,}}(?!{_OTHER_LETTER})|[\w.-]+)"
+)
+# Not a first name with a space behind it by mistake: wang fang@example.com is nobody's address.
+_INTRODUCES = re.compile(
+    r"|.*(?:[\u3400-\u9fff]|[^\w\s])\s*|.*\b(?:e-?mail|mail|address|is|use|at|to)\s+", re.DOTALL | re.I
+)
 _HIDDEN = re.compile(r"[\s\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _JOINERS = " \u200c\u200d"  # Persian and Indian names and joined emoji need them inside
 
@@ -138,9 +149,13 @@ def _wrong_length(written: str) -> InvalidAnswer:
 
 
 def _read_email(_: Question, text: str) -> str:
-    narrow = unicodedata.normalize("NFKC", text).strip().strip("<>。，,;；!?")
+    """The one address among whatever other words. A part before the @ that is not ASCII would need SMTPUTF8 to send."""
+    narrow = unicodedata.normalize("NFKC", text).strip()
+    found = _ADDRESS.search(narrow[:_LINE]) if narrow.count("@") == 1 else None
+    if not found or len(found["local"]) > _LOCAL or not _INTRODUCES.fullmatch(narrow[: found.start()]):
+        raise InvalidAnswer("form.invalid.email")
     try:
-        return validate_email(narrow, check_deliverability=False).normalized
+        return validate_email(found[0].rstrip("."), check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError:
         raise InvalidAnswer("form.invalid.email") from None
 

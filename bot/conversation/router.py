@@ -10,12 +10,13 @@ from bot.answers.normalize import bare, number, plain
 from bot.conversation.prompt import prompt
 from bot.conversation.sure import awaited
 from bot.conversation.turn import Turn
+from bot.conversation.words import LETTER
 from bot.message import Choice, Kind, Reply
 
 K = TypeVar("K", str, Kind)
 Handler = Callable[[Turn], Reply | None]
 H = TypeVar("H", bound=Handler)
-ANY_TIME = "faq"  # a choice with this tag holds as long as its message is on the screen
+ANY_TIME = ("faq", "sent")  # a choice with such a tag holds as long as its message is on the screen
 _UNREAD = (Kind.MEDIA, Kind.EDITED)  # whoever sends one while a note is awaited is asked to type it
 _PRINTED = re.compile(r"(\d{1,2})\s*[.、:)]?\s*(\D.*)")  # a choice as it stands on the screen: 4 工厂代表
 
@@ -90,8 +91,9 @@ class Router:
             return command or self.roles["note"]
         if awaited(turn.state.offered) and command in (None, self.roles.get("nod")):
             return self._matched(turn) or self.roles["sure"]
-        if turn.state.letter and turn.state.letter.at and turn.organizer:
-            return self.roles["letter"] if turn.state.letter.listens or command is None else command
+        if turn.state.letter and turn.organizer:
+            its_own = turn.state.letter.listens or plain(turn.text) in LETTER
+            return self.roles["letter"] if its_own or command is None else command
         return command or self._elsewhere(turn)
 
     def _for(self, turn: Turn, handler: Handler | None) -> Handler | None:
@@ -147,8 +149,11 @@ def _pick(turn: Turn) -> None:
 
 
 def _tapped(tag: str, text: str, offered: tuple[Choice, ...]) -> Choice | None:
-    """A tap counts while its question is open. A tag comes from outside: it is believed only where it was offered."""
-    if tag.split(".")[0] == ANY_TIME or tag == "say":
+    """A tap counts while its question is open. A tag comes from outside: it is believed only where it was offered.
+
+    What holds at any time has a handler that believes nothing of its tag.
+    """
+    if tag.split(".")[0] in ANY_TIME or tag == "say":
         return Choice(text, text, "" if tag == "say" else tag)
     return next((choice for choice in offered if choice.tag == tag), None)
 

@@ -32,15 +32,14 @@ class Draft:
 
 @dataclass(slots=True)
 class Letter:
-    """What an organizer is about to send to many, or sent last."""
+    """What an organizer is about to send to many."""
 
-    at: str = "zh"  # what comes next: zh, en, who, check; empty: it is on its way
+    at: str = "who"  # what comes next: who, zh, en, check
+    where: str = ""  # the filter that says to whom
     zh: str = ""
     en: str = ""
-    where: str = ""  # the filter that says to whom
     people: int = 0  # whom the organizer saw counted
     again: bool = False  # the same was sent a moment ago, and the organizer knows
-    announcement: str = ""  # once it is on its way
 
     @property
     def listens(self) -> bool:
@@ -58,6 +57,7 @@ class Letter:
 
 
 _PARTS = tuple(row.name for row in fields(Draft))
+_LETTER = {row.name for row in fields(Letter)}
 
 
 @dataclass(slots=True)
@@ -71,6 +71,8 @@ class State:
     note: bool = False  # the next message is a note to the organizer
     asked: str = ""  # the question for which suggestions were offered
     rest: str = ""  # what 继续 shows
+    notice: int = 0  # the delivery that is shown wholly once `rest` is
+    waits: bool = False  # the last reply said that something waits for 继续
 
     @property
     def form(self) -> Draft | None:
@@ -80,6 +82,7 @@ class State:
     def to_json(self) -> str:
         """As stored; empty parts are left out."""
         parts: dict[str, Any] = {"note": self.note, "asked": self.asked, "rest": self.rest}
+        parts |= {"notice": self.notice, "waits": self.waits}
         parts["offered"] = [choice.as_dict() for choice in self.offered]
         kept = (("draft", self.draft), ("change", self.change), ("letter", self.letter))
         parts |= {name: part.as_dict() for name, part in kept if part}
@@ -91,5 +94,6 @@ class State:
         kept: dict[str, Any] = json.loads(stored) if stored else {}
         offered = tuple(Choice.from_dict(choice) for choice in kept.pop("offered", ()))
         drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
-        letter = Letter(**kept.pop("letter")) if "letter" in kept else None
+        written: dict[str, Any] = kept.pop("letter", {})
+        letter = Letter(**{name: written[name] for name in written.keys() & _LETTER}) if written.get("at") else None
         return cls(letter=letter, offered=offered, **drafts, **kept)

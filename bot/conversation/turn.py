@@ -51,6 +51,8 @@ class Turn:
     picked: Choice | None = None  # the offered choice that was taken, by tap, number or label
     outcome: str = "other"  # for the metrics
     changed: set[str] = field(default_factory=set)  # columns of the contact to be written: language, stopped_at ...
+    continues: bool = False  # the reply is the rest of the one before
+    filler: bool = False  # the reply says what there is to say if nothing waits for the person
     erased: bool = False  # the person's data is gone: nothing of this turn may be kept
 
     @cached_property

@@ -20,3 +20,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("订阅", "resume"),
     "more": ("继续", "more"),
 }
+
+LETTER = ("取消", "cancel", "帮助", "help")
+"""What is about the letter to many while an organizer writes one; elsewhere these words mean what they always mean."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from bot.delivery.announcements import Texts
@@ -16,7 +17,7 @@ from bot.delivery.queueing import Sending, fate, switched_off
 from bot.delivery.routes import Accounts, Step, until
 from bot.delivery.whom import PEOPLE, registered
 from bot.store.outbox import DeliveryStatus, Kind, Route, Way
-from bot.store.tables import Registration
+from bot.store.tables import Contact, Registration
 
 _AT_ONCE = 1000  # rows
 
@@ -38,6 +39,7 @@ class Preview:
     people: int = 0
     routes: Counter[str] = field(default_factory=Counter)  # how many messages by each route
     languages: Counter[str] = field(default_factory=Counter)  # how many people read each
+    samples: dict[str, Person] = field(default_factory=dict)  # one who reads each, to show them what it will say
     missed: list[Missed] = field(default_factory=list)  # one for each person and way
     windows: tuple[datetime, datetime] | None = None  # when the first and the last of the open WeChat windows close
 
@@ -63,9 +65,20 @@ def preview(
     for person in _meant(session, filter_text, kind):
         seen.people += 1
         seen.languages[person.language] += 1
+        if person.language not in seen.samples or (seen.samples[person.language].colleague and not person.colleague):
+            seen.samples[person.language] = person
         for way in ways:
             _count(seen, sending, person, way)
     return seen
+
+
+def readers(session: Session, filter_text: str) -> Counter[str]:
+    """How many of those whom a broadcast means read each language. Raises WrongFilter."""
+    language = func.coalesce(col(Contact.language), col(Registration.language))
+    counted = select(language, func.count()).select_from(Registration)
+    counted = counted.join(Contact, col(Contact.id) == col(Registration.contact_id), isouter=True)
+    rows = session.execute(counted.where(audience(filter_text, Kind.BROADCAST)).group_by(language))
+    return Counter({str(name): int(count) for name, count in rows})
 
 
 def _meant(session: Session, filter_text: str, kind: Kind) -> Iterator[Person]:

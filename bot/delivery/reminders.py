@@ -58,7 +58,7 @@ async def tick(database: Database, content: Content, accounts: Accounts, clock: 
 def plan(session: Session, content: Content, accounts: Accounts, now: datetime) -> list[dict[str, Any]]:
     """The rows of `usher plan`, in the order of the file; due_at in the event's zone.
 
-    State: `sent` once its deliveries are planned, `missed` when its time went by, `off` when nothing can be sent (no
+    State: `sent` once its deliveries are planned, `missed` when its time went by, `off` when nobody can be told (no
     account is set up, an organizer stopped it, or `usher check` finds a fault in it), else `scheduled`. A reminder of
     drafts is `scheduled` as long as it may still reach somebody new. The audience is who would get it now.
     """
@@ -117,7 +117,7 @@ def _to_announce(
     if due is None or due > now or _is_settled(known.get(reminder.id), due):
         return None
     missed = now >= latest
-    if not missed and not accounts.lanes:
+    if not missed and not accounts.tells:
         return None
     return Announcement(
         id=reminder.id,
@@ -180,7 +180,7 @@ def _state(reminder: Reminder, event: Event, known: Known, accounts: Accounts, n
         return "sent"
     if is_over or (row and due and _is_settled(row, due)):
         return "missed"
-    can_send = accounts.lanes if due else drafts.reachable(accounts)
+    can_send = accounts.tells if due else drafts.reachable(accounts)
     return "scheduled" if can_send and is_fit else "off"
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from bot.delivery.announcements import NoSuchAnnouncement
-from bot.store.outbox import Announcement, Delivery, DeliveryStatus, State, Way
+from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, State, Way
 from bot.store.tables import Registration, Status
 
 _AT_ONCE = 1000  # rows
 _NOT_REACHED = (DeliveryStatus.UNREACHABLE, DeliveryStatus.WAITING, DeliveryStatus.FAILED)
 _ON_ITS_WAY = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.UNCONFIRMED)
+_UNSENT = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
 _FIELDS = {
     "announcement": col(Delivery.announcement_id),
     "kind": col(Announcement.kind),
@@ -32,6 +33,9 @@ _FIELDS = {
     "sent_at": col(Delivery.sent_at),
 }
 
+_BROADCASTS: Any = select(col(Announcement.id)).where(col(Announcement.kind) == Kind.BROADCAST)
+_AGE = (col(Announcement.created_at), col(Announcement.id))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -42,6 +46,7 @@ class Progress:
     state: str
     due_at: datetime
     counts: dict[str, int]  # deliveries by status, every status named
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # {"zh": {"text", "short"}, "en": ...}
 
     @property
     def total(self) -> int:
@@ -52,6 +57,15 @@ class Progress:
     def done(self) -> int:
         """How many of them no lane will touch any more."""
         return self.total - self.counts[DeliveryStatus.QUEUED] - self.counts[DeliveryStatus.SENDING]
+
+    def scheduled(self, now: datetime) -> bool:
+        """Whether its time is still to come, and nobody holds it."""
+        return self.state == State.PLANNING and self.due_at > now
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it can leave any more, whatever an organizer does."""
+        return self.state not in (State.PLANNING, State.PAUSED) and self.done == self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,27 @@ def progress(session: Session, announcement_id: str) -> Progress:
     row = _known(session, announcement_id)
     counted = select(col(Delivery.status), func.count()).where(col(Delivery.announcement_id) == announcement_id)
     counts = _every_status(session, counted)
-    return Progress(row.id, row.kind, row.state, row.due_at, counts)
+    return Progress(row.id, row.kind, row.state, row.due_at, counts, row.texts)
+
+
+def under_way(session: Session) -> list[Progress]:
+    """Every broadcast that is not over, those for later too, in the order in which they were announced.
+
+    Whoever announced it and from wherever: what is on its way has to be found again, also after a restart.
+    """
+    unsent = select(col(Delivery.announcement_id)).where(col(Delivery.status).in_(_UNSENT))
+    is_open = or_(
+        col(Announcement.state).in_((State.PLANNING, State.PAUSED)),
+        and_(col(Announcement.state) == State.PLANNED, col(Announcement.id).in_(unsent)),
+    )
+    found = session.scalars(_BROADCASTS.where(is_open).order_by(*_AGE))
+    return [progress(session, name) for name in found.all()]
+
+
+def last_broadcast(session: Session) -> Progress | None:
+    """The one that was announced last."""
+    name = session.scalar(_BROADCASTS.order_by(*(column.desc() for column in _AGE)).limit(1))
+    return progress(session, name) if name else None
 
 
 def by_status(session: Session) -> dict[str, int]:

@@ -60,6 +60,11 @@ class Accounts:
         }
         return tuple(lane for lane, is_on in lanes.items() if is_on)
 
+    @property
+    def tells(self) -> bool:
+        """Whether anybody can be told anything: a WeChat account that may only answer shows it when they next write."""
+        return bool(self.lanes or self.wechat)
+
     def template(self, kind: str) -> str:
         """The template for a kind of announcement; empty where there is none: only verified service accounts have."""
         if not (self.wechat_sends and self.wechat_service):

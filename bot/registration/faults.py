@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from bot.content.facts import NAMES, PLACEHOLDER, Venue
 from bot.content.records import Content
@@ -18,8 +20,18 @@ _BRACE = re.compile(r"[{}｛｝]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # but tab and line break
 _LONG_NAME = 80  # characters, where the form sets no limit of its own
 _CHATS = frozenset({Route.WECHAT_MESSAGE, Route.TELEGRAM})
+_OFTEN = ("name", "reference", "event.date", "venue.text")  # what to name where nothing is like what was written
 Texts = Mapping[str, Mapping[str, str]]
 """{"zh": {"text": ..., "short": ...}, "en": ...}, as an announcement keeps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One fault of one text."""
+
+    key: str  # of its sentence in texts.toml; empty: only a command meets it
+    english: str
+    values: Mapping[str, str] = field(default_factory=dict)  # what the sentence is filled with
 
 
 def faults(
@@ -39,36 +51,53 @@ def faults(
     for language in LANGUAGES:
         given = texts.get(language, {})
         if given.get("text", "").strip():
-            named = [*_names(given["text"], NAMES | PERSONAL), *_short(given.get("short", ""))]
-            lengths = [] if named else _lengths(content, given["text"], venue, language, with_venue, routes)
-            found += [f"{language}: {what}" for what in (*named, *lengths)]
+            short = _short(given.get("short", ""))
+            rows = wrong(content, given["text"], venue, language, with_venue=with_venue, routes=routes, more=short)
+            found += [f"{language}: {row.english}" for row in rows]
         elif language in languages or language in texts:
             found.append(f"{language}: is missing or empty, expected the text")
     return found
 
 
-def _names(text: str, known: Collection[str]) -> Iterator[str]:
+def wrong(
+    content: Content,
+    text: str,
+    venue: Venue | None,
+    language: Language,
+    *,
+    with_venue: bool = False,
+    routes: Collection[str] = _CHATS,
+    more: Iterable[Wrong] = (),
+) -> list[Wrong]:
+    """What is wrong with the text of one language; `more`: with what goes with it. Only a sound one is measured."""
+    named = [*_names(text, NAMES | PERSONAL), *more]
+    return named or list(_lengths(content, text, venue, language, with_venue, routes))
+
+
+def _names(text: str, known: Collection[str]) -> Iterator[Wrong]:
     for name in dict.fromkeys(PLACEHOLDER.findall(text)):
         if name not in known:
             expected = f"expected one of {', '.join(sorted(known))}" if known else "expected none here"
-            yield f"{{{name}}} is not known, {expected}"
+            like = get_close_matches(name, sorted(known), n=2) or _OFTEN
+            values = {"placeholder": f"{{{name}}}", "known": " ".join(f"{{{row}}}" for row in like)}
+            yield Wrong("broadcast.fault.unknown", f"{{{name}}} is not known, {expected}", values)
     if stray := _BRACE.search(PLACEHOLDER.sub("", text)):
-        yield f"{stray[0]} belongs to no placeholder"
+        yield Wrong("broadcast.fault.stray", f"{stray[0]} belongs to no placeholder", {"sign": stray[0]})
     if _CONTROL.search(text):
-        yield "holds control characters, expected plain text"
+        yield Wrong("broadcast.fault.control", "holds control characters, expected plain text")
 
 
-def _short(short: str) -> Iterator[str]:
-    yield from (f"short form: {what}" for what in _names(short, ()))
+def _short(short: str) -> Iterator[Wrong]:
+    yield from (Wrong("", f"short form: {what.english}") for what in _names(short, ()))
     if len(short) > FIELD:
-        yield f"short form: {len(short)} characters, expected at most {FIELD}"
+        yield Wrong("", f"short form: {len(short)} characters, expected at most {FIELD}")
     if len(short.splitlines()) > 1:
-        yield "short form: has a line break, expected one line"
+        yield Wrong("", "short form: has a line break, expected one line")
 
 
 def _lengths(
     content: Content, text: str, venue: Venue | None, language: Language, with_venue: bool, routes: Collection[str]
-) -> Iterator[str]:
+) -> Iterator[Wrong]:
     """As the longest name and the longest way around it would make them: of somebody told through a colleague."""
     name = next((question.max_length for question in content.form.questions if question.id == "name"), _LONG_NAME)
     reference = f"{content.event.reference_prefix}-000000"
@@ -77,6 +106,8 @@ def _lengths(
     told = chat.announced(say, say.fill(text), ticket="", venue=place, wechat=True, pass_on=True).on_telegram()
     counted = f"with a name of {name} characters" + " and the venue" * place
     if Route.WECHAT_MESSAGE in routes and (size := chat.wechat_bytes(told)) > WECHAT_BYTES:
-        yield f"{size} bytes on WeChat {counted}, expected at most {WECHAT_BYTES}"
+        english = f"{size} bytes on WeChat {counted}, expected at most {WECHAT_BYTES}"
+        yield Wrong("broadcast.fault.wechat", english, {"size": str(size), "most": str(WECHAT_BYTES)})
     if Route.TELEGRAM in routes and (size := chat.telegram_units(told)) > TELEGRAM_UNITS:
-        yield f"{size} characters on Telegram {counted}, expected at most {TELEGRAM_UNITS}"
+        english = f"{size} characters on Telegram {counted}, expected at most {TELEGRAM_UNITS}"
+        yield Wrong("broadcast.fault.telegram", english, {"size": str(size), "most": str(TELEGRAM_UNITS)})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from bot.conversation.turn import Turn
+from bot.conversation.waited import Notice
 from bot.delivery.announcements import STOPPED
 from bot.delivery.people import Due, Person
 from bot.delivery.queueing import TOO_LATE
@@ -22,7 +25,6 @@ from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Route
 from bot.store.tables import Registration, Status
 
 log = logging.getLogger(__name__)
-_APART = "\n——\n"
 _OVER = (Status.CANCELLED, Status.DECLINED)
 _DELIVERY: Any = (Delivery.id, Delivery.announcement_id, Delivery.way, Delivery.attempts, Delivery.tried,
                   Delivery.due_at, Delivery.person, Delivery.registration_id)  # fmt: skip
@@ -33,24 +35,33 @@ _ANNOUNCED: Any = (
 
 
 class Shown:
-    """Handed to the dispatcher, which calls it in the turn of a person for whom something waits."""
+    """Handed to the dispatcher, which asks it in the turn of a person for whom something waits."""
 
     def __init__(self, compose: Compose) -> None:
         self._compose = compose
 
-    def __call__(self, turn: Turn) -> str:
-        """Takes what waits for the person who wrote, in the turn's transaction; its texts, the oldest first.
+    def look(self, turn: Turn) -> list[Notice]:
+        """What waits for the person who wrote, the oldest first; locked, in the turn's transaction.
 
         What is not wanted or not useful any more is skipped; what an organizer holds goes on waiting.
         """
-        texts = []
+        notices, over = [], defaultdict(list)
         for due, audience in _waiting(turn):
             if due.state == State.PAUSED:
                 continue
             text, status, error = self._fate(due, audience, turn)
-            if _settled(turn.connection, due, status, error, turn) and text:
-                texts.append(text)
-        return _APART.join(texts)
+            if text:
+                notices.append(Notice(due.id, text))
+            else:
+                over[status, error].append(due.id)
+        for (status, error), ids in over.items():
+            turn.connection.execute(_change(ids).values(status=status, error=error))
+        return notices
+
+    def shown(self, turn: Turn, ids: Sequence[int]) -> None:
+        """The reply of this turn shows these."""
+        values = {"status": DeliveryStatus.SENT, "error": "", "route": _route(turn), "sent_at": turn.now}
+        turn.connection.execute(_change(ids).values(**values, attempts=col(Delivery.attempts) + 1))
 
     def _fate(self, due: Due, audience: str, turn: Turn) -> tuple[str, DeliveryStatus, str]:
         """What to show, if anything, what becomes of the row, and why."""
@@ -63,7 +74,8 @@ class Shown:
         except Exception as error:  # one message that cannot be written must not keep its person from every answer
             log.error("a message that waited could not be written", extra={"fault": type(error).__name__})
             return "", DeliveryStatus.FAILED, f"fault: {type(error).__name__}"
-        return "\n".join(filter(None, (reply.text, reply.ask))), DeliveryStatus.SENT, ""
+        text = "\n".join(filter(None, (reply.text, reply.ask)))
+        return text, DeliveryStatus.WAITING if text else DeliveryStatus.FAILED, "" if text else "there is no text"
 
 
 def _waiting(turn: Turn) -> list[tuple[Due, str]]:
@@ -73,6 +85,7 @@ def _waiting(turn: Turn) -> list[tuple[Due, str]]:
         .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
         .where(col(Delivery.contact_id) == turn.person.id, col(Delivery.status) == DeliveryStatus.WAITING)
         .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update(of=Delivery)
     ).all()
     people = _people(turn, [row.registration_id for row in rows])
     return [
@@ -131,10 +144,6 @@ def _useless(due: Due, audience: str, turn: Turn) -> str:
     return unwanted(due.person, due.kind, turn.accounts)
 
 
-def _settled(connection: Connection, due: Due, status: DeliveryStatus, error: str, turn: Turn) -> bool:
-    """Writes what became of it; False: somebody else did, meanwhile."""
-    values: dict[str, Any] = {"status": status, "error": error}
-    if status is DeliveryStatus.SENT:
-        values |= {"route": due.route, "sent_at": turn.now, "attempts": due.attempts}
-    still = (col(Delivery.id) == due.id, col(Delivery.status) == DeliveryStatus.WAITING)
-    return connection.execute(update(Delivery).where(*still).values(**values)).rowcount == 1
+def _change(ids: Sequence[int]) -> Any:
+    """Changes these rows, which `_waiting` locked: a lane or an organizer comes after the commit."""
+    return update(Delivery).where(col(Delivery.id).in_(ids), col(Delivery.status) == DeliveryStatus.WAITING)

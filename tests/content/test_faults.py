@@ -62,6 +62,8 @@ FAULTS: dict[str, list[tuple[str | None, str, str | list[str]]]] = {
         (FORM, '[question]\nid = "name"', "question: expected a list, [..] or [[..]]"),
         (FORM, 'question = ["name"]', "question[1]: expected keys of its own below it"),
         ('id = "category"', 'id = "Category 1"', "question[2].id: expected small letters, digits"),
+        ('id = "organization"', 'id = "status"', "question[3].id: expected another name: 'status' is a column"),
+        ('id = "organization"', 'id = "created_at"', "question[3].id: expected another name: 'created_at' is a column"),
         ('kind = "text"', 'kind = "date"', "question[3].kind: expected to be 'choice', 'text', 'phone'"),
         ('kind = "text"', 'kind = "choice"', "question[3].choices: expected for the kinds choice and"),
         ('kind = "choice"', 'kind = "text"', "question[2].choices: expected for the kinds choice and"),

@@ -24,7 +24,7 @@ from bot.store.database import Database
 from bot.store.outbox import Announcement
 from bot.store.tables import Registration
 from tests.conftest import NOW
-from tests.delivery.crowd import ALL, NOBODY, announcements, deliveries, registered, settle, telegram, town, wechat
+from tests.delivery.crowd import ALL, APP, NOBODY, announcements, deliveries, registered, settle, telegram, town, wechat
 from tests.edits import edited, with_event
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -334,3 +334,18 @@ async def test_a_registration_that_is_confirmed_again_is_meant_again(database: D
         database.transact_now(lambda connection, status=status: connection.execute(named.values(status=status)))
         await runs(database, content, moment)
     assert told(database) == [("one-week", "r1")]
+
+
+async def test_on_an_account_that_may_only_answer_reminders_wait_until_people_write(
+    database: Database, content: Content
+) -> None:
+    before, only_answers = at("10-01 10:00"), Accounts(wechat=APP, wechat_verified=False)
+    settle(database, [wechat(1, before), telegram(2, before)], [registered(1, before), registered(2, before)])
+    await runs(database, content, "10-08 10:00", accounts=only_answers)
+    assert states(database) == {"two-weeks": "planned"}
+    assert [(row.person, row.status, row.lane) for row in deliveries(database)] == [
+        ("r1", "waiting", None),
+        ("r2", "unreachable", None),
+    ]
+    await skip_late(database, Clock(at("10-15 10:00")))
+    assert {row.status for row in deliveries(database) if row.person == "r1"} == {"skipped"}

@@ -249,6 +249,21 @@ async def test_who_follows_again_finds_the_registration(town: Town) -> None:
     assert [row.user_id for row in rows(town.database, Contact) if row.user_id.startswith("hmac:")] == []
 
 
+async def test_who_follows_again_still_wants_no_reminders_and_reads_their_language(town: Town) -> None:
+    chat = await talked(town)
+    await chat.says("EN", "stop")
+    stopped = contact(town.database, "u-of-wang").stopped_at
+    await chat.does(Kind.LEAVE)
+    assert (await chat.does(Kind.START)).startswith("Welcome!")
+    row = contact(town.database, "u-of-wang")
+    assert (row.stopped_at, row.language, row.language_chosen) == (stopped, "en", True)
+    assert stopped is not None
+    await chat.says("resume")
+    await chat.does(Kind.LEAVE)
+    await chat.does(Kind.START)
+    assert contact(town.database, "u-of-wang").stopped_at is None
+
+
 async def test_a_late_copy_of_the_unfollow_does_not_undo_the_new_follow(town: Town) -> None:
     chat = await talked(town)
     await chat.does(Kind.LEAVE)

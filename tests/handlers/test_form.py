@@ -12,7 +12,7 @@ from bot.content.words import Language
 from bot.message import Kind
 from tests.chat import BEFORE, FORM, Town, at
 from tests.edits import edited, sentence
-from tests.stored import registered
+from tests.stored import registered, waiting
 
 
 async def test_a_factory_registers_from_the_first_word_to_the_reference(town: Town, content: Content) -> None:
@@ -242,3 +242,27 @@ async def test_the_promised_word_skips_whatever_the_button_is_called(town: Town,
     chat = town.chat()
     assert (await at(chat, "title")).endswith("[1 不填]")
     assert (await chat.says("跳过")).startswith("6/8 ")
+
+
+@pytest.mark.parametrize("question", ["category", "programme", "phone", "email", "review"])
+@pytest.mark.parametrize("asked", ["签到在哪里排队", "你们有多少名额", "who is going to be the moderator"])
+async def test_a_question_without_a_question_mark_is_answered_or_passed_on(
+    town: Town, content: Content, question: str, asked: str
+) -> None:
+    chat = town.chat()
+    prompt = await at(chat, question)
+    said = await chat.says(asked)
+    assert asked.isascii() or said.endswith("\n".join(prompt.splitlines()[-2:]))
+    passed = [sentence(content, "unknown.forwarded", language) for language in ("zh", "en")]
+    first = said.split("\n")[0]
+    assert (first in passed) == (waiting(town.database) == [("unknown", asked)])
+    assert not first.startswith(("请点", "这个号码", "这个邮箱", "Please tap", "That does not"))
+
+
+@pytest.mark.parametrize("question", ["category", "phone", "email"])
+@pytest.mark.parametrize("said", ["没有", "不", "我没有", "不告诉你", "以后再说", "还没有。"])
+async def test_an_answer_that_cannot_be_taken_is_no_question(town: Town, question: str, said: str) -> None:
+    chat = town.chat()
+    await at(chat, question)
+    assert (await chat.says(said)).startswith(("请点", "这个号码", "这个邮箱"))
+    assert waiting(town.database) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +15,10 @@ from bot.clock import Clock
 from bot.content.facts import Venue
 from bot.content.records import Content
 from bot.content.words import Words
-from bot.delivery.announcements import announce, pause
+from bot.delivery.announcements import announce, pause, stop
 from bot.delivery.people import Due
-from bot.delivery.queueing import queue_slice
+from bot.delivery.queueing import fill_up, queue_slice
+from bot.delivery.reminders import tick
 from bot.delivery.routes import Accounts
 from bot.errors import Refused
 from bot.message import Kind
@@ -30,6 +31,7 @@ from bot.store.outbox import Delivery
 from tests.chat import FORM, Chat, Town
 from tests.edits import with_event
 from tests.stored import registered, rows
+from tests.stored import statements as recorded
 
 ACCOUNTS = Accounts(wechat="wechat", wechat_verified=False)  # it may answer, and nothing else
 APART = "\n——\n"
@@ -102,15 +104,112 @@ async def test_a_copy_of_the_message_gets_the_same_words_and_takes_nothing_more(
     assert statuses(town) == ["sent", "waiting"]
 
 
-async def test_several_come_together_the_oldest_first_and_the_rest_on_continue(town: Town) -> None:
-    chat = await registered_one(town)
-    for number in range(3):
-        broadcast(town, f"B-{number}", f"第{number}条。" * 60)
+def several(town: Town, count: int, letters: int) -> list[str]:
+    """Announces so many, each so long, an hour apart; their texts."""
+    texts = [(f"第{number}条。" * letters)[:letters] for number in range(count)]
+    for number, text in enumerate(texts):
+        broadcast(town, f"B-{number}", text)
         town.clock.wind(timedelta(hours=1))
-    said = await whole(chat, "地点")
-    told = APART.join(f"第{number}条。" * 60 for number in range(3))
-    assert said.replace("\n", "").startswith(f"{told}{APART}深圳".replace("\n", ""))
+    return texts
+
+
+async def test_only_what_is_shown_whole_beside_the_answer_is_sent(town: Town) -> None:
+    chat = await registered_one(town)
+    first, second, third = several(town, 3, 200)
+    said = await chat.says("要收费吗")
+    assert said.startswith(f"{first}{APART}{second}{APART}参会费用：免费。")
+    assert said.endswith("（还有1条给您的通知，回复「继续」就能看）\n[1 继续]")
+    assert statuses(town) == ["sent", "sent", "waiting"]
+    assert (await chat.says("包午餐吗")).startswith(third)  # instead of 继续: nothing is lost
     assert statuses(town) == ["sent", "sent", "sent"]
+
+
+async def test_continue_shows_what_is_left(town: Town) -> None:
+    chat = await registered_one(town)
+    *_, third = several(town, 3, 200)
+    await chat.says("要收费吗")
+    assert await chat.taps("继续") == third
+    assert statuses(town) == ["sent", "sent", "sent"]
+    assert (await chat.says("继续")).startswith("后面没有了。")
+
+
+async def test_an_answer_is_not_pushed_away_by_a_long_notice(town: Town) -> None:
+    chat = await registered_one(town)
+    (notice,) = several(town, 1, 595)
+    said = await chat.says("要收费吗")
+    assert said.startswith("参会费用：免费。")
+    assert said.endswith("（还有1条给您的通知，回复「继续」就能看）\n[1 继续]")
+    assert statuses(town) == ["waiting"]
+    assert await chat.says("继续") == notice
+    assert statuses(town) == ["sent"]
+
+
+async def test_what_one_reply_cannot_carry_is_sent_with_its_last_part(town: Town) -> None:
+    chat = await registered_one(town)
+    notice, other = "长" * 650, "另一条。"
+    broadcast(town, "B-1", notice)
+    broadcast(town, "B-2", other)
+    assert (await chat.says("要收费吗")).startswith("参会费用：免费。")
+    assert await chat.says("继续") == "长" * 600 + "\n[1 继续]"
+    assert (await chat.says("要收费吗")).startswith("参会费用：免费。")  # not read to its end: it begins anew
+    assert statuses(town) == ["waiting", "waiting"]
+    assert await chat.says("继续") == "长" * 600 + "\n[1 继续]"
+    assert statuses(town) == ["waiting", "waiting"]
+    assert await chat.says("继续") == f"{'长' * 50}{APART}{other}"
+    assert statuses(town) == ["sent", "sent"]
+
+
+async def test_the_form_asks_again_behind_what_was_left(town: Town) -> None:
+    chat = await registered_one(town)
+    await chat.says("替同事报名", "同意", "1")
+    first, second = several(town, 2, 590)
+    said = await chat.says("李四")
+    assert "3/6 同事的职务？" in said
+    assert statuses(town) == ["waiting", "waiting"]
+    assert await chat.says("继续") == f"{first}\n[1 继续]"
+    assert await chat.says("继续") == f"{second}\n[1 继续]"
+    assert statuses(town) == ["sent", "sent"]
+    assert (await chat.says("继续")).startswith("3/6 同事的职务？")
+
+
+async def test_continue_shows_what_waits_and_leaves_a_form_that_was_left_alone(town: Town) -> None:
+    chat = await registered_one(town)
+    await chat.says("替同事报名", "同意", "1", "退出")
+    (notice,) = several(town, 1, 595)
+    await chat.says("要收费吗")
+    assert await chat.says("继续") == notice
+    assert (await chat.says("继续")).startswith("2/6 ")
+
+
+async def test_an_answer_that_is_too_long_itself_goes_on_behind_what_waited(town: Town) -> None:
+    chat = await registered_one(town)
+    await chat.says("EN")
+    (notice,) = several(town, 1, 100)
+    said = await chat.says("privacy")
+    assert said.startswith(f"{notice} (en){APART}")
+    assert said.endswith(" More]")
+    assert statuses(town) == ["sent"]
+
+
+async def test_what_an_organizer_stopped_meanwhile_is_not_read_to_its_end(town: Town) -> None:
+    chat = await registered_one(town)
+    broadcast(town, "B-1", "长" * 700)
+    await chat.says("要收费吗", "继续")
+    town.database.transact_now(lambda connection: stop(connection, "B-1"))
+    await chat.says("继续")
+    assert statuses(town) == ["skipped"]
+
+
+async def test_many_that_wait_take_few_statements(town: Town) -> None:
+    chat = await registered_one(town)
+    await chat.says("你好")
+    with recorded(town.database) as without:
+        await chat.says("你好")
+    several(town, 6, 150)
+    with recorded(town.database) as sent:
+        await chat.says("你好")
+    assert "waiting" in statuses(town)
+    assert len(sent) <= len(without) + 4  # what waits, for whom, the venue, and what of it was shown
 
 
 async def test_the_form_goes_on_behind_it(town: Town) -> None:
@@ -155,6 +254,19 @@ async def test_what_nobody_wants_any_more_is_not_shown(town: Town) -> None:
     broadcast(town, "B-2")
     assert not (await chat.taps("确定取消")).startswith(HELLO)
     assert statuses(town) == ["skipped", "skipped"]
+
+
+async def test_a_reminder_waits_too_while_it_is_useful(town: Town, content: Content) -> None:
+    chat = await registered_one(town)
+    decided(town, confirm)
+    await chat.says("你好")
+    town.clock.wind(datetime(2019, 10, 21, 2, tzinfo=UTC) - town.clock.now())
+    await tick(town.database, content, town.accounts, town.clock)
+    await fill_up(town.database, town.accounts, town.clock)
+    assert statuses(town)[-1] == "waiting"
+    town.clock.wind(timedelta(hours=1))
+    assert (await chat.says("你好")).startswith("王芳您好，")
+    assert [(row.announcement_id, row.status) for row in chats(town)][1:] == [("day-before", "sent")]
 
 
 async def test_those_who_cancelled_still_hear_what_is_meant_for_them(town: Town) -> None:
@@ -240,7 +352,7 @@ async def test_a_question_that_fills_the_whole_screen_comes_alone_and_what_waits
     form = content.form.model_copy(update={"questions": questions})
     town.use(content.model_copy(update={"form": form, "version": "long"}))
     await chat.says("替同事报名", "同意", "1")
-    broadcast(town)
+    broadcast(town, text=HELLO * 6)
     said = await chat.says("李四")
     assert said.startswith("3/6 问问")
     assert statuses(town) == ["waiting"]

@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import true
 
+from bot.content.form import RESERVED
 from bot.message import Kind
 from bot.registration.export import FIELDS, as_csv, as_jsonl, as_xlsx, by_status, own_columns, rows
+from bot.registration.register import COLUMNS
+from bot.store.tables import Registration
 from tests.chat import FORM, Town
 from tests.edits import edited
 
@@ -108,3 +111,8 @@ async def test_every_status_is_counted_also_those_with_nobody(town: Town) -> Non
     await town.chat("u2").registers()
     counts = town.database.read_now(by_status)
     assert counts == {"pending": 1, "confirmed": 0, "waitlisted": 0, "declined": 0, "cancelled": 1}
+
+
+def test_no_question_can_take_the_name_of_another_column() -> None:
+    columns = {*FIELDS, *Registration.__table__.columns.keys()}
+    assert columns - set(COLUMNS) == RESERVED

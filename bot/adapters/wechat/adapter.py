@@ -16,9 +16,8 @@ from bot.adapters.base import Keep, Outgoing, Receive
 from bot.adapters.wechat import convert, menu, templates
 from bot.adapters.wechat.api import Api
 from bot.adapters.wechat.convert import Account, Push
-from bot.adapters.wechat.nonces import Nonces
 from bot.adapters.wechat.text import fit, whole
-from bot.clock import Clock, seconds
+from bot.clock import Clock
 from bot.errors import Forbidden, Misconfigured, Refused, Unavailable
 from bot.message import Address, Choice, Message, Reply
 from bot.settings import Settings
@@ -36,6 +35,9 @@ Report = Callable[[str, str], Awaitable[None]]
 """Takes the end of a template message: its receipt and the status as the platform says it ("success",
 "failed:user block", "failed: system failed"). The same one may come again. Raises Unavailable."""
 
+Admit = Callable[[str, bytes], Awaitable[None]]
+"""Lets a signature of plain mode in with the body that first came with it. Raises Forbidden and Unavailable."""
+
 
 @dataclass(slots=True)
 class _Flight:
@@ -49,8 +51,8 @@ class WeChatAdapter:
     """One Official Account.
 
     `receive`, `keep` and `report` are the core's; without a `report` the ends of template messages are kept like what
-    nobody understands. `say` labels the menu; without it none is shown. `patience` is the seconds that the last copy
-    waits before it gives up.
+    nobody understands. `admit` is asked about all that comes in the open, and needed for plain mode. `say` labels the
+    menu; without it none is shown. `patience` is the seconds that the last copy waits before it gives up.
     """
 
     channel = convert.CHANNEL
@@ -65,6 +67,7 @@ class WeChatAdapter:
         report: Report | None = None,
         say: menu.Say | None = None,
         *,
+        admit: Admit | None = None,
         patience: float = PATIENCE,
         sleep: templates.Sleep = asyncio.sleep,
     ) -> None:
@@ -74,7 +77,9 @@ class WeChatAdapter:
         self._report, self._say, self._sleep = report, say, sleep
         # platforms/wechat.md, "Which account may do what"
         self._has_menu = settings.wechat_verified or settings.wechat_account == "service"
-        self._nonces = Nonces(2 * convert.FRESH.total_seconds(), seconds)
+        if self._account.plain and admit is None:
+            raise ValueError("plain mode needs somebody who remembers what was signed")
+        self._admit = admit
         self._flights: dict[str, _Flight] = {}
         self._api: Api | None = None
         if secret := settings.wechat_app_secret:
@@ -123,7 +128,7 @@ class WeChatAdapter:
 
     async def _checked(self, request: Request) -> Response:
         try:
-            return _ok(convert.echo(self._account, self._clock, request.scope["query_string"]))
+            return _ok(convert.echo(self._account, self._clock, request.scope["query_string"]), "text/plain")
         except Forbidden as refused:
             return _forbidden(refused)
 
@@ -131,12 +136,15 @@ class WeChatAdapter:
         """200 only after the commit; whatever goes wrong inside is 503, so that the platform repeats the message."""
         try:
             push = convert.read(self._account, self._clock, request.scope["query_string"], await _body(request))
-            if not push.sealed:
-                self._nonces.admit(push.signature, push.body)
+            if not push.sealed and self._admit:
+                await self._admit(push.signature, push.body)
         except Forbidden as refused:
             return _forbidden(refused)
+        except Unavailable:
+            return Response(status_code=503)
         try:
-            return _ok(await self._answer(push))
+            answer = await self._answer(push)
+            return _ok(answer, "text/plain" if answer == convert.SUCCESS else "text/xml")
         except Unavailable:
             return Response(status_code=503)
         except Exception as error:
@@ -198,8 +206,8 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _ok(body: bytes) -> Response:
-    kind = "text/xml" if body.startswith(b"<") else "text/plain"
+def _ok(body: bytes, kind: str) -> Response:
+    """What came from outside is never of another kind than plain text, whatever it begins with."""
     return Response(body, media_type=kind, headers={"X-Content-Type-Options": "nosniff"})
 
 

@@ -89,7 +89,7 @@ def echo(account: Account, clock: Clock, query_string: bytes) -> bytes:
 def read(account: Account, clock: Clock, query_string: bytes, body: bytes) -> Push:
     """What the platform pushes. Raises Forbidden for any fault, so that all faults look the same outside.
 
-    In plain mode the signature says nothing about the body: see Nonces.
+    In plain mode the signature says nothing about the body: see bot/store/nonces.py.
     """
     query = _query(query_string)
     timestamp, nonce = _moment(query, clock)

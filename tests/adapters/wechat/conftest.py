@@ -22,6 +22,7 @@ from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.adapters.wechat.convert import Account
 from bot.clock import Clock
 from bot.settings import Settings, read
+from bot.store.nonces import Nonces
 from tests.adapters.wechat.webhook import PATIENCE, Core, Webhook
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "wechat"
@@ -201,10 +202,11 @@ async def hook(platform, clock, core) -> AsyncIterator[Webhook]:
 
 
 @pytest.fixture
-async def open_hook(platform, clock, core) -> AsyncIterator[Webhook]:
+async def open_hook(platform, clock, core, database) -> AsyncIterator[Webhook]:
     """An account in plain mode."""
-    settings = platform.settings(MODE="plain", AES_KEY="")
-    yield (webhook := Webhook(WeChatAdapter(settings, clock, core.receive, core.keep, patience=PATIENCE)))
+    settings, nonces = platform.settings(MODE="plain", AES_KEY=""), Nonces(database, clock, 2 * convert.FRESH)
+    adapter = WeChatAdapter(settings, clock, core.receive, core.keep, patience=PATIENCE, admit=nonces.admit)
+    yield (webhook := Webhook(adapter))
     core.commit.set()
     await webhook.http.aclose()
     await webhook.adapter.close()

@@ -27,6 +27,13 @@ async def test_the_address_is_checked(hook, platform):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_the_echo_of_a_check_is_plain_text_whatever_it_looks_like(hook, platform):
+    answer = await hook.get(platform.check("<script>alert(1)</script>"))
+    assert answer.content == b"<script>alert(1)</script>"
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_a_message_is_answered(hook, platform, core):
     answer = await hook.post(*platform.safe(platform.text("报名")))
     assert answer.status_code == 200
