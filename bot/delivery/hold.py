@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 # Seconds. Together with the transaction itself they are less than the second that a takeover may last after the lease.
 _LOOK = 0.15  # between two looks whether the lane is free
 _SHARE, _MOST_SHARE = 0.15, 0.3  # for which who has lanes leaves a free one to others: for each of them, and at most
+_COURTESY = 1.0  # for which a node does not take again what it gave to another
 _SPREAD = 0.1  # by chance, so that the lanes of one node do not all take what is free at the same moment
 _random = SystemRandom()
 
@@ -37,6 +38,7 @@ class Hold:
         self._until = 0.0
         self._end: asyncio.TimerHandle | None = None
         self._free_since: float | None = None
+        self._others_until = 0.0  # by seconds(): who asked for the lane goes first
 
     @property
     def lasts(self) -> bool:
@@ -62,18 +64,26 @@ class Hold:
             log.info("lost the lane", extra={"lane": self.lease.account})
             self._on_lost()
 
+    def leave(self) -> None:
+        """The lane is given to a node that asked for it."""
+        self._others_until = seconds() + _COURTESY
+        log.info("gave the lane to a node that has fewer", extra={"lane": self.lease.account})
+
     async def seek(self) -> float:
         """Takes the lane if it can be had; else in how many seconds to look again.
 
-        Who has lanes already waits a little longer: so nodes share them. Raises Unavailable.
+        Who has lanes already waits a little longer, and who has two less than the holder asks for it: so nodes share
+        them, also with one that comes later. Raises Unavailable.
         """
         look = await self._database.read(self._look)
+        if look.asks:
+            await self._database.transact(self.lease.ask)
         if not look.free:
             self._free_since = None
             return _LOOK
         if self._free_since is None:
             self._free_since = seconds() + _random.uniform(0, _SPREAD)
-        wait = self._free_since + min(_SHARE * look.held, _MOST_SHARE) - seconds()
+        wait = max(self._free_since + min(_SHARE * look.held, _MOST_SHARE), self._others_until) - seconds()
         if wait > 0:
             return min(wait, _LOOK)
         self._free_since = None

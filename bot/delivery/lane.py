@@ -185,6 +185,10 @@ class Lane:
             return
         self._hold.extended(before)
         self._permit(before)
+        if flown.wanted:
+            await self._land()
+            self._hold.leave()
+            return
         if room:
             self._search.note(orders, flown)
         self._sender.rest(self._flew_at + flown.rest)
@@ -263,8 +267,10 @@ class Lane:
             await self._quiet(_FLUSH)
         if self._sender.pins:
             await self._pins_sent(end)
-        last_flight = partial(flight.land, lease=self._hold.lease, epoch=self._hold.epoch)
-        while (self._sender.results or self._hold.epoch) and boot_seconds() < end:
+        epoch = self._hold.epoch
+        self._hold.lose()
+        last_flight = partial(flight.land, lease=self._hold.lease, epoch=epoch)
+        while (self._sender.results or epoch) and boot_seconds() < end:
             try:
                 with self._results() as last:
                     await self._database.transact(partial(last_flight, results=last))

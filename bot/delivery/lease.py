@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,16 +38,21 @@ class _Timed:
 
     def row(self, connection: Connection, real: datetime, **values: Any) -> Any:
         """Runs it; its first row, or None. `real` is the machine's time."""
+        return next(iter(self.rows(connection, real, **values)), None)
+
+    def rows(self, connection: Connection, real: datetime, **values: Any) -> Sequence[Any]:
+        """Runs it; all its rows."""
         if connection.dialect.name != "sqlite":
-            return self._postgresql.row(connection, **values)
+            return self._postgresql.run(connection, **values)
         later = {f"later_{name}": real + timedelta(seconds=n) for name, n in values.items() if isinstance(n, float)}
-        return self._sqlite.row(connection, **values, **later, real=real)
+        return self._sqlite.run(connection, **values, **later, real=real)
 
 
+_LATELY = 3.0  # seconds
 _LOOK = _Timed("""
-    SELECT COALESCE((SELECT CASE WHEN FREE THEN 1 ELSE 0 END FROM lane WHERE account = :account), 1),
-        (SELECT count(*) FROM lane WHERE holder = :holder AND until > NOW)
+    SELECT account, holder, wanted_by, CASE WHEN FREE THEN 1 ELSE 0 END FROM lane WHERE until > NOW+lately
 """)
+_ASK = _Timed("UPDATE lane SET wanted_by = :holder WHERE account = :account AND until > NOW RETURNING epoch")
 _OPEN = Statement("""
     INSERT INTO lane (account, holder, epoch, until, reason, off) VALUES (:account, '', 0, :never, '', '{}')
     ON CONFLICT (account) DO NOTHING
@@ -54,15 +60,16 @@ _OPEN = Statement("""
 _BEFORE = _Timed("SELECT epoch, until, NOW FROM lane WHERE account = :account")
 # What the platform took away is asked for anew by each new holder: the account may have been upgraded since.
 _TAKE = _Timed("""
-    UPDATE lane SET holder = :holder, epoch = epoch + 1, until = NOW+lease, off = '{}'
+    UPDATE lane SET holder = :holder, epoch = epoch + 1, until = NOW+lease, off = '{}', wanted_by = NULL
     WHERE account = :account AND epoch = :epoch AND FREE RETURNING epoch
 """)
 _EXTEND = _Timed("""
     UPDATE lane SET until = NOW+lease
-    WHERE account = :account AND holder = :holder AND epoch = :epoch AND until > NOW RETURNING paused_until, NOW, OFF
+    WHERE account = :account AND holder = :holder AND epoch = :epoch AND until > NOW
+    RETURNING paused_until, NOW, wanted_by, OFF
 """)
 _GIVE_BACK = _Timed("""
-    UPDATE lane SET until = NOW, holder = ''
+    UPDATE lane SET until = NOW, holder = '', wanted_by = NULL
     WHERE account = :account AND holder = :holder AND epoch = :epoch RETURNING epoch
 """)
 _PAUSE = _Timed("""
@@ -83,6 +90,23 @@ class Look:
 
     free: bool
     held: int  # how many other lanes this holder has
+    asks: bool = False  # for it: whoever holds it has two more, and this is the one of them to be asked for
+
+    @classmethod
+    def of(cls, rows: Sequence[Any], account: str, holder: str) -> Look:
+        """How it stands by the rows of all lanes that are held, or were lately: (account, holder, wanted_by, free).
+
+        Of each holder's lanes one alone is asked for, and none while another is changing hands: so two are not given up
+        where one would do.
+        """
+        held = [row for row in rows if not row[3]]
+        mine = sum(row[1] == holder for row in held)
+        theirs = next((row[1] for row in held if row[0] == account), None)
+        if theirs is None:
+            return cls(True, mine)
+        lanes = {row[0]: row[2] for row in held if row[1] == theirs}
+        more = len(lanes) >= mine + 2 and len(held) == len(rows)
+        return cls(False, mine, more and account == min(lanes) and lanes[account] != holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,7 @@ class Extended:
 
     rest: float  # seconds for which it has to rest
     off: dict[str, dict[str, str]]  # {account of any lane: {route: why it may not be used}}
+    wanted: bool = False  # a node that has two lanes less would like to have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +142,13 @@ class Lease:
 
     def look(self, connection: Connection) -> Look:
         """Whether the lane can be had; only reads."""
-        row = _LOOK.row(connection, self._real, account=self.account, holder=self.holder, far=2 * self.seconds)
-        return Look(bool(row[0]), row[1])
+        return Look.of(
+            _LOOK.rows(connection, self._real, far=2 * self.seconds, lately=-_LATELY), self.account, self.holder
+        )
+
+    def ask(self, connection: Connection) -> None:
+        """Asks whoever holds the lane to let it go."""
+        _ASK.row(connection, self._real, account=self.account, holder=self.holder)
 
     def take(self, connection: Connection) -> Taken | None:
         """Takes the lane with a new epoch; None: somebody else has it."""
@@ -142,7 +172,7 @@ class Lease:
             return None
         paused_until, now = moment(row[0]), moment(row[1])
         rest = (paused_until - now).total_seconds() if paused_until and now else 0.0
-        return Extended(max(0.0, rest), json.loads(row[2] or "{}"))
+        return Extended(max(0.0, rest), json.loads(row[3] or "{}"), bool(row[2]))
 
     def give_back(self, connection: Connection, epoch: int) -> None:
         """Lets somebody else have the lane at once."""

@@ -61,7 +61,7 @@ class Sender:
 
     def permit(self, epoch: int, deadline: float) -> None:
         """The lane is ours: what that epoch took up may be begun until so many seconds on the boot clock."""
-        self._epoch, self._deadline = epoch, deadline
+        self._epoch, self._deadline, self._landing = epoch, deadline, False
 
     def rest(self, until: float) -> None:
         """Begins nothing before so many seconds on the clock for durations; what waits is given back."""

@@ -143,6 +143,7 @@ class Lane(SQLModel, table=True):
     paused_until: datetime | None = moment_column()  # real clock: the platform asked for a rest
     reason: str = ""  # of the pause
     off: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # {route: why the account may not use it}
+    wanted_by: str | None = None  # a node that has two lanes less
 
 
 class TemplateEnd(SQLModel, table=True):

@@ -1,7 +1,8 @@
 """How fast deliveries are queued and sent, what one costs beyond its send, and how well the pace is kept.
 
-python tests/bench/lane.py [--deliveries 20000] [--paced 3000] [--rounds 3] [--only queue|lane|pace|takeover]: prints
-JSON. `queue`: how fast 20,000 deliveries are written; `takeover`: two processes, one of them killed, then frozen.
+python tests/bench/lane.py [--deliveries 20000] [--paced 3000] [--rounds 3] [--only PART]: prints JSON. The parts:
+queue: how fast 20,000 deliveries are written; replies: how long replies take meanwhile (replying.py); lane: a lane
+without a rate; pace: one at Telegram's; takeover: two processes, one of them killed, then frozen.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from bot.serve import run
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.outbox import DeliveryStatus, Kind
-from tests.bench import planning
+from tests.bench import planning, replying
 from tests.conftest import NOW, postgresql_url, sqlite_url
 from tests.delivery.crowd import ALL, BOT, registered, settle, telegram
 from tests.delivery.flights import statuses
@@ -41,7 +42,7 @@ from tests.long.duel import duel
 from tests.long.post import most_in_a_second
 
 WINDOW, SEND, RATE = 30, 0.001, 28.0  # the send: seconds
-PARTS = ("queue", "lane", "pace", "takeover")
+PARTS = ("queue", "replies", "lane", "pace", "takeover")
 TEXTS = {"zh": {"text": "会场定了：深圳"}, "en": {"text": "The venue: Shenzhen"}}
 
 
@@ -176,6 +177,8 @@ def report(folder: pathlib.Path, server: str | None, options: argparse.Namespace
     for kind, url in kinds.items():
         if "queue" in wanted:
             found[f"{kind}_queue"] = planning.measure(url(), options.deliveries)
+        if "replies" in wanted:
+            found[f"{kind}_replies"] = replying.both(url, folder, options.deliveries)
         if "lane" in wanted:
             found[f"{kind}_lane"] = rounds(throughput, url, options.deliveries, options.rounds)
         if "pace" in wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from bot.sandbox.wechat_wire import Keys, seal
@@ -25,6 +25,7 @@ class Measured:
     seconds: float
     took: list[float]  # seconds of each reply, sorted
     failed: int  # answers other than 200 with a body
+    each: list[tuple[float, float]] = field(default_factory=list)  # when each was asked for, and the seconds it took
 
     def percentile(self, share: float) -> float:
         """Milliseconds within which that share of replies came."""
@@ -56,7 +57,7 @@ def requests(person: int, when: float, steps: Sequence[str] = STEPS) -> list[byt
 
 async def run(port: int, people: Sequence[Sequence[bytes]], at_once: int, pause: float = 0) -> Measured:
     """Lets so many people write at once, each waiting for the reply, and `pause` seconds more, before the next."""
-    waiting, took, failed = list(people), [], [0]
+    waiting, each, failed = list(people), list[tuple[float, float]](), [0]
 
     async def worker() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -65,7 +66,7 @@ async def run(port: int, people: Sequence[Sequence[bytes]], at_once: int, pause:
                 started = time.perf_counter()
                 writer.write(request)
                 status, body = await answer(reader)
-                took.append(time.perf_counter() - started)
+                each.append((started, time.perf_counter() - started))
                 failed[0] += status != 200 or not body.startswith(b"<xml>")
                 await asyncio.sleep(pause)
         writer.close()
@@ -73,7 +74,7 @@ async def run(port: int, people: Sequence[Sequence[bytes]], at_once: int, pause:
 
     started = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(min(at_once, len(waiting)))))
-    return Measured(len(took), time.perf_counter() - started, sorted(took), failed[0])
+    return Measured(len(each), time.perf_counter() - started, sorted(took for _, took in each), failed[0], each)
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:

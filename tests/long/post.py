@@ -67,11 +67,11 @@ class Post:
             writer.close()
 
 
-def most_in_a_second(at: list[float]) -> int:
-    """The fullest second that begins at any of these moments."""
+def most_in_a_second(at: list[float], window: float = 1.0) -> int:
+    """The fullest second, or part of one, that begins at any of these moments."""
     most = first = 0
     for last, moment in enumerate(at):
-        while moment - at[first] >= 1:
+        while moment - at[first] >= window:
             first += 1
         most = max(most, last - first + 1)
     return most
