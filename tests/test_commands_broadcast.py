@@ -88,7 +88,7 @@ def test_the_same_again_within_ten_minutes_is_refused_unless_it_is_meant(here: H
     before = announced(here("broadcast", *TEXTS, "--where", "status=confirmed category=factory", **settings))
     turned = ("--where", "category=factory  status=confirmed")
     assert one_line(here("broadcast", *TEXTS, *turned, **settings)) == (
-        f"the same texts went to the same audience less than 10 minutes ago as {before}; "
+        f"the same texts went to the same people less than 10 minutes ago as {before}; "
         "expected --again if that is meant"
     )
     later, earlier = NOW + timedelta(minutes=9, seconds=59), NOW - timedelta(minutes=9)
@@ -96,7 +96,8 @@ def test_the_same_again_within_ten_minutes_is_refused_unless_it_is_meant(here: H
         assert here("broadcast", *TEXTS, *turned, **settings | {"NOW": moment.isoformat()}).code == 1
     again = announced(here("broadcast", *TEXTS, *turned, "--again", **settings))
     assert again != before
-    announced(here("broadcast", *TEXTS, "--where", "status=confirmed", **settings))  # to others
+    assert here("broadcast", *TEXTS, "--where", "status=confirmed", **settings).code == 1  # they are the same people
+    announced(here("broadcast", *TEXTS, "--where", "status=pending", **settings))  # to others
     announced(here("broadcast", *TEXTS[:3], "Another text.", *turned, **settings))  # and other words
     half_an_hour_later = (NOW + timedelta(minutes=30)).isoformat()
     announced(here("broadcast", *TEXTS, *turned, **settings | {"NOW": half_an_hour_later}))
