@@ -60,6 +60,14 @@ def test_a_dry_run_says_who_is_reached_how_and_who_is_not_and_sends_nothing(
     assert nobody.out == "nobody is meant\n"
 
 
+def test_a_broadcast_that_means_nobody_says_so(here: Here, settings: dict[str, str], database: Database) -> None:
+    nobody = ("broadcast", *TEXTS, "--where", "category=retailer")
+    said = one_line(here(*nobody, **settings))
+    assert said == "broadcast: nobody is meant, expected a filter that somebody meets; nothing was announced"
+    assert announcements(database) == {}
+    announced(here(*nobody, "--at", "2019-10-20T10:00:00+08:00", **settings))  # there may be somebody by then
+
+
 def test_a_broadcast_prints_its_id_and_its_deliveries_are_as_the_dry_run_said(
     here: Here, settings: dict[str, str]
 ) -> None:
@@ -180,6 +188,8 @@ WRONG_TEXTS = {
     "half": (("--zh", "您好", "--en", " "), "broadcast: en: is missing or empty, expected the text"),
     "long": (("--zh", "长" * 700, "--en", "Hello"), "bytes on WeChat"),
     "filter": ((*TEXTS, "--where", "colour=red"), "filter: 'colour=red' is not known; expected FIELD=VALUE"),
+    "category": ((*TEXTS, "--where", "category=factorys"), "filter: 'factorys' is no category; expected one of "),
+    "channel": ((*TEXTS, "--where", "channel=Wechat"), "filter: 'Wechat' is no channel; expected one of wechat, "),
     "status": ((*TEXTS, "--where", "status=seated"), "filter: 'seated' is no status; expected one of pending, "),
 }
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from bot.clock import Clock
 from bot.commands import opened
 from bot.content.load import load
-from bot.delivery.audience import where
+from bot.delivery.audience import check, where
 from bot.delivery.routes import Accounts
 from bot.errors import UsherError
 from bot.questions import waiting
@@ -29,7 +29,9 @@ _WRITERS = {"jsonl": export.as_jsonl, "csv": export.as_csv, "xlsx": export.as_xl
 
 def registrations(settings: Settings, form: str, filter_text: str) -> Generator[bytes]:
     """The export in the wanted form."""
-    zone = load(settings.content_folder()).event.zone
+    content = load(settings.content_folder())
+    zone = content.event.zone
+    check(filter_text, content.form)
     condition = where(filter_text)
     with closing(opened(settings)) as database, Session(database.reader) as session:
         yield from _WRITERS[form](export.rows(session, condition, zone))

@@ -132,7 +132,7 @@ def digest(connection: Connection, said: str, audience: str) -> str:
     Filters that mean nobody yet are told apart by what they say.
     """
     found = connection.scalars(select(col(Registration.id)).where(means(audience, Kind.BROADCAST)))
-    people = sorted(map(int, found.all()))
+    people = sorted(map(str, found.all()))
     return _hash(dumps([said, people or normal(audience)]))
 
 
