@@ -39,6 +39,8 @@ _TEMPLATES = {
     _REMINDER: f"活动提醒\n{_FIELDS}\n温馨提示：{{{{thing4.DATA}}}}",
     _CONFIRMATION: f"报名结果通知\n{_FIELDS}\n报名结果：{{{{thing4.DATA}}}}",
 }
+ORGANIZER = 6_000_000_000
+"""The Telegram user who is an organizer; guests of the page have greater numbers."""
 _KEYS = "demo_keys"
 _IGNORED = ("USHER_TELEGRAM_", "USHER_WECHAT_", "USHER_SMTP_", "USHER_MAIL_", "USHER_DATABASE_URL", "USHER_SECRET")
 
@@ -52,6 +54,7 @@ def settings_for(environment: Mapping[str, str], port: int, played: Mapping[str,
         "PORT": str(port),
         "PUBLIC_URL": f"http://{_HOST}:{port}",
         "TELEGRAM_MODE": "webhook",
+        "TELEGRAM_ORGANIZERS": str(ORGANIZER),
         "WECHAT_TEMPLATE_REMINDER": _REMINDER,
         "WECHAT_TEMPLATE_CONFIRMATION": _CONFIRMATION,
         "MAIL_FROM": _MAIL_FROM,
@@ -70,7 +73,7 @@ async def demo(environment: Mapping[str, str], port: int) -> None:
     clock = Clock(settings.now or START)
     wechat, telegram = platforms_of(settings, clock)
     wechat.door, telegram.door = wechat_door, telegram_door
-    mailbox, hooks = Mailbox(clock), Hooks()
+    mailbox, hooks = Mailbox(clock), Hooks(organizer=ORGANIZER)
     usher = Usher(settings, clock, tuple(Sandbox(wechat, telegram, clock, mailbox, hooks).routes()))
     connect(hooks, usher)
 

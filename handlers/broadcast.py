@@ -10,7 +10,7 @@ from bot.conversation.router import Router
 from bot.conversation.state import Letter
 from bot.conversation.turn import Turn
 from bot.delivery import announcements, report
-from bot.delivery.audience import WrongFilter
+from bot.delivery.audience import WrongFilter, check
 from bot.delivery.preview import preview, readers
 from bot.message import Choice, Reply
 from bot.registration.faults import wrong
@@ -100,6 +100,7 @@ def _who(turn: Turn, letter: Letter) -> Reply:
 
 def _addressed(turn: Turn, letter: Letter, filter_text: str) -> Reply:
     try:
+        check(filter_text, turn.content.form)
         meant = readers(turn.session, filter_text)
     except WrongFilter as error:
         return ask_who(turn, turn.say("broadcast.wrong_filter", fault=error))

@@ -41,4 +41,5 @@ def _read(turn: Turn, letter: Letter, seen: Preview, language: Language) -> Iter
     seated = person is not None and person.status == Status.CONFIRMED
     voice = Voice(turn.content, turn.venue, language, name, reference, seated)
     yield turn.say("broadcast.preview", language=turn.say(f"broadcast.language.{language}"), name=name)
-    yield f"「{voice.fill(letter.texts[language]['text'])}」"
+    left, right = '""' if turn.language == "en" else "「」"
+    yield f"{left}{voice.fill(letter.texts[language]['text'])}{right}"

@@ -92,7 +92,7 @@ FILTERS = {
     "category=brand status=pending": 1,
     "status=confirmed": 0,
     "status=pending,cancelled language=zh": 3,
-    "channel=memory programme=new": 1,
+    "language=zh programme=new": 1,
     "channel=wechat": 0,
     "organization='OR'1'='1": 0,
 }

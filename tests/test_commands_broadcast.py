@@ -60,6 +60,14 @@ def test_a_dry_run_says_who_is_reached_how_and_who_is_not_and_sends_nothing(
     assert nobody.out == "nobody is meant\n"
 
 
+def test_a_broadcast_that_means_nobody_says_so(here: Here, settings: dict[str, str], database: Database) -> None:
+    nobody = ("broadcast", *TEXTS, "--where", "category=retailer")
+    said = one_line(here(*nobody, **settings))
+    assert said == "broadcast: nobody is meant, expected a filter that somebody meets; nothing was announced"
+    assert announcements(database) == {}
+    announced(here(*nobody, "--at", "2019-10-20T10:00:00+08:00", **settings))  # there may be somebody by then
+
+
 def test_a_broadcast_prints_its_id_and_its_deliveries_are_as_the_dry_run_said(
     here: Here, settings: dict[str, str]
 ) -> None:
@@ -88,7 +96,7 @@ def test_the_same_again_within_ten_minutes_is_refused_unless_it_is_meant(here: H
     before = announced(here("broadcast", *TEXTS, "--where", "status=confirmed category=factory", **settings))
     turned = ("--where", "category=factory  status=confirmed")
     assert one_line(here("broadcast", *TEXTS, *turned, **settings)) == (
-        f"the same texts went to the same audience less than 10 minutes ago as {before}; "
+        f"the same texts went to the same people less than 10 minutes ago as {before}; "
         "expected --again if that is meant"
     )
     later, earlier = NOW + timedelta(minutes=9, seconds=59), NOW - timedelta(minutes=9)
@@ -96,7 +104,8 @@ def test_the_same_again_within_ten_minutes_is_refused_unless_it_is_meant(here: H
         assert here("broadcast", *TEXTS, *turned, **settings | {"NOW": moment.isoformat()}).code == 1
     again = announced(here("broadcast", *TEXTS, *turned, "--again", **settings))
     assert again != before
-    announced(here("broadcast", *TEXTS, "--where", "status=confirmed", **settings))  # to others
+    assert here("broadcast", *TEXTS, "--where", "status=confirmed", **settings).code == 1  # they are the same people
+    announced(here("broadcast", *TEXTS, "--where", "status=pending", **settings))  # to others
     announced(here("broadcast", *TEXTS[:3], "Another text.", *turned, **settings))  # and other words
     half_an_hour_later = (NOW + timedelta(minutes=30)).isoformat()
     announced(here("broadcast", *TEXTS, *turned, **settings | {"NOW": half_an_hour_later}))
@@ -179,6 +188,8 @@ WRONG_TEXTS = {
     "half": (("--zh", "您好", "--en", " "), "broadcast: en: is missing or empty, expected the text"),
     "long": (("--zh", "长" * 700, "--en", "Hello"), "bytes on WeChat"),
     "filter": ((*TEXTS, "--where", "colour=red"), "filter: 'colour=red' is not known; expected FIELD=VALUE"),
+    "category": ((*TEXTS, "--where", "category=factorys"), "filter: 'factorys' is no category; expected one of "),
+    "channel": ((*TEXTS, "--where", "channel=Wechat"), "filter: 'Wechat' is no channel; expected one of wechat, "),
     "status": ((*TEXTS, "--where", "status=seated"), "filter: 'seated' is no status; expected one of pending, "),
 }
 

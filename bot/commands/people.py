@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from bot.clock import Clock
 from bot.commands import event_of, opened, zone_of
 from bot.content.load import load_form
-from bot.delivery.audience import where
+from bot.delivery.audience import check, where
 from bot.delivery.routes import Accounts
 from bot.errors import BrokenContent, UsherError
 from bot.questions import waiting
@@ -30,6 +30,8 @@ _WRITERS = {"jsonl": export.as_jsonl, "csv": export.as_csv, "xlsx": export.as_xl
 def registrations(settings: Settings, form: str, filter_text: str) -> Generator[bytes]:
     """The export in the wanted form."""
     zone = zone_of(settings)
+    with suppress(BrokenContent):  # while form.toml has faults nobody knows which values there are
+        check(filter_text, load_form(settings.content_folder()))
     condition = where(filter_text)
     with closing(opened(settings)) as database, Session(database.reader) as session:
         more = export.own_columns(session, condition, _asked(settings)) if form != "jsonl" else ()

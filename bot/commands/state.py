@@ -36,7 +36,7 @@ def status(settings: Settings) -> dict[str, Any]:
             served["at"] = datetime.fromisoformat(served["at"]).astimezone(zone).isoformat(timespec="seconds")
         return {
             "registrations": export.by_status(session),
-            "deliveries": report.by_status(session),
+            "deliveries": report.fates(session),
             "broadcasts": [_broadcast(seen, zone) for seen in report.under_way(session)],
             "lanes": [_lane(row, zone) for row in session.scalars(select(Lane).order_by(col(Lane.account)))],
             "questions": waiting.count(session),

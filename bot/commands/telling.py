@@ -20,6 +20,7 @@ from bot.content.records import Content
 from bot.content.words import LANGUAGES, Language
 from bot.conversation.published import published_venue
 from bot.delivery import announcements, reminders, report
+from bot.delivery.audience import check
 from bot.delivery.preview import Preview, preview
 from bot.delivery.queueing import queue_slice
 from bot.delivery.routes import Accounts
@@ -95,7 +96,9 @@ def broadcast(settings: Settings, clock: Clock, said: Broadcast, *, again: bool)
             raise UsherError(f"{lately}; expected --again if that is meant") from None
 
     with closing(opened(settings)) as database:
-        database.read_now(lambda session: _looked(session, content, accounts, clock.now(), said))
+        seen = database.read_now(lambda session: _looked(session, content, accounts, clock.now(), said))
+        if not seen.people and not (said.at and said.at > clock.now()):
+            raise UsherError("broadcast: nobody is meant, expected a filter that somebody meets; nothing was announced")
         name = database.transact_now(announce)
         while database.transact_now(lambda connection: queue_slice(connection, name, accounts, clock.now())):
             pass
@@ -165,6 +168,7 @@ def _looked(session: Session, content: Content, accounts: Accounts, now: datetim
     if said.at and not now - _IN_TIME <= said.at <= now + _AHEAD:
         wrong = "is over" if said.at < now else "is too far ahead"
         raise UsherError(f"broadcast: --at {said.at.isoformat()} {wrong}, expected a time within the next 400 days")
+    check(said.audience, content.form)
     seen = preview(session, said.audience, said.texts, accounts, now)
     languages: list[Language] = [name for name in LANGUAGES if seen.languages[name] or name in said.texts]
     found = faults(

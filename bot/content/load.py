@@ -25,7 +25,7 @@ from bot.errors import BrokenContent, Fault
 
 R = TypeVar("R", bound=Record)
 OUT_OF_SCOPE = "_out_of_scope"
-_REMINDER_NAMES = frozenset({"name", "reference"})
+_REMINDER_NAMES = frozenset({"name", "reference", "cannot_come"})
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # pasted from a word processor; WeChat's XML cannot carry them
 _STRAY_BRACE = re.compile(r"[{}｛｝]")
 

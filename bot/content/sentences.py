@@ -51,10 +51,14 @@ decision.confirmed decision.promoted decision.pending decision.waitlisted decisi
 decision.cannot_come decision.pass_on decision.venue decision.venue_later decision.directions decision.nameless
 mail.subject.confirmed mail.subject.promoted mail.subject.pending mail.subject.waitlisted mail.subject.declined
 mail.subject.cancelled mail.subject.reminder mail.subject.broadcast mail.hello mail.confirmed mail.promoted
-mail.pending mail.waitlisted mail.declined mail.cancelled mail.qr mail.open mail.show mail.show_number mail.calendar
-mail.calendar_off mail.cannot_come mail.footer
+mail.pending mail.waitlisted mail.declined mail.cancelled_colleague mail.qr mail.open mail.show mail.show_number
+mail.calendar mail.calendar_off mail.cannot_come_colleague mail.footer_colleague mail.chat.wechat mail.chat.telegram
+mail.chat.other
 """
 _FILLED = {
+    "mail.cancelled": "chat",
+    "mail.cannot_come": "chat",
+    "mail.footer": "chat",
     "broadcast.to.confirmed": "count",
     "broadcast.to.factory": "count",
     "broadcast.to.all": "count",

@@ -20,6 +20,7 @@ from bot.delivery.routes import Accounts
 from bot.errors import UsherError
 from bot.message import dumps
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, State, Way
+from bot.store.tables import Registration
 
 LATELY = timedelta(minutes=10)
 STOPPED = "stopped by an organizer"
@@ -28,7 +29,7 @@ Texts = Mapping[str, Mapping[str, str]]
 
 
 class AnnouncedLately(UsherError):
-    """The same texts were announced to the same audience a moment ago."""
+    """The same texts were announced to the same people a moment ago."""
 
 
 class NoSuchAnnouncement(UsherError):
@@ -49,6 +50,7 @@ def announce(
     due_at: datetime | None = None,
     latest_at: datetime | None = None,
     by: str = "",
+    digest: str = "",
 ) -> str:
     """Announces in the caller's transaction; the id. An id that is there already changes nothing. Raises WrongFilter.
 
@@ -66,7 +68,7 @@ def announce(
         due_at=due_at or now,
         latest_at=latest_at,
         created_at=now,
-        digest=digest(texts, audience, more),
+        digest=digest,
         by=by,
     )
     connection.execute(insert_into(connection, Announcement).on_conflict_do_nothing(), row.model_dump())
@@ -88,9 +90,11 @@ def broadcast(
     again: bool = False,
 ) -> str:
     """Announces what an organizer says; the id. Raises WrongFilter, and AnnouncedLately unless `again`."""
-    before = announced_lately(connection, digest(texts, audience, more), now)
+    said = _alone_with(connection, words(texts, more))
+    meant = digest(connection, said, audience)
+    before = announced_lately(connection, meant, now)
     if before and not again:
-        raise AnnouncedLately(f"the same texts went to the same audience less than 10 minutes ago as {before}")
+        raise AnnouncedLately(f"the same texts went to the same people less than 10 minutes ago as {before}")
     return announce(
         connection,
         id=f"B-{secrets.token_hex(4).upper()}",
@@ -102,27 +106,45 @@ def broadcast(
         more=more,
         due_at=due_at,
         by=by,
+        digest=meant,
     )
 
 
 def announced_lately(connection: Connection, digest: str, now: datetime) -> str | None:
-    """The announcement of the same texts to the same audience within the last 10 minutes.
+    """The announcement of the same texts to the same people within the last 10 minutes.
 
     Also one that seems to be made a little later than now: while USHER_NOW is set, each process begins anew there.
-    On PostgreSQL whoever asks for the same waits until the other's transaction is over; SQLite has one writer.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:digest, 0))"), {"digest": digest})
     same = (col(Announcement.digest) == digest, col(Announcement.kind) == Kind.BROADCAST)
     lately = (col(Announcement.created_at) > now - LATELY, col(Announcement.created_at) < now + LATELY)
     return connection.scalar(select(col(Announcement.id)).where(*same, *lately).limit(1))
 
 
-def digest(texts: Texts, audience: str, more: Mapping[str, Any] | None = None) -> str:
-    """The same for the same texts, audience and venue, however the filter is ordered."""
-    words = {language: {key: part.strip() for key, part in row.items()} for language, row in sorted(texts.items())}
-    said = dumps([words, normal(audience), bool((more or {}).get("venue"))])
-    return hashlib.sha256(said.encode()).hexdigest()
+def words(texts: Texts, more: Mapping[str, Any] | None = None) -> str:
+    """The same for the same texts, with the venue or without."""
+    parts = {language: {key: part.strip() for key, part in row.items()} for language, row in sorted(texts.items())}
+    return _hash(dumps([parts, bool((more or {}).get("venue"))]))
+
+
+def digest(connection: Connection, said: str, audience: str) -> str:
+    """The same for the same words to the same people, whatever filter means them. Raises WrongFilter.
+
+    Filters that mean nobody yet are told apart by what they say.
+    """
+    found = connection.scalars(select(col(Registration.id)).where(means(audience, Kind.BROADCAST)))
+    people = sorted(map(str, found.all()))
+    return _hash(dumps([said, people or normal(audience)]))
+
+
+def _alone_with(connection: Connection, said: str) -> str:
+    """On PostgreSQL whoever says the same waits until the other's transaction is over; SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:said, 0))"), {"said": said})
+    return said
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def pause(connection: Connection, announcement_id: str, size: int = 500) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
+from bot.content.form import Form
+from bot.content.words import LANGUAGES
 from bot.errors import UsherError
 from bot.store.outbox import Kind
 from bot.store.tables import Contact, Conversation, Registration, Status
@@ -29,6 +31,11 @@ _SPECIAL: Mapping[str, Mapping[str, ColumnElement[bool]]] = {
         "no": col(Registration.checked_in_at).is_(None),
     },
     "draft": {"stale": _DRAFTED},  # for how long it was left alone is said by the reminder's `when`
+}
+_VALUES: Mapping[str, Collection[str]] = {
+    "status": tuple(Status),
+    "language": LANGUAGES,
+    "channel": ("wechat", "telegram"),
 }
 _NAMES = (*FIELDS, *_SPECIAL)
 _OF_CHAT: Mapping[str, Mapped[Any]] = {name: col(getattr(Contact, name)) for name in ("language", "channel", "source")}
@@ -62,15 +69,33 @@ def audience(text: str, kind: str, due_at: datetime | None = None) -> ColumnElem
     return and_(*conditions)
 
 
+def check(text: str, form: Form) -> None:
+    """Raises WrongFilter for values which nobody can have, also those that only the form knows: category=factorys.
+
+    What people type themselves is free, such as organization, and so is source: links are made up every day.
+    """
+    where(text)
+    check_choices(text, form)
+
+
+def check_choices(text: str, form: Form) -> None:
+    """The part of it that the form decides."""
+    for name, wanted in map(_split, text.split()):
+        question = next((row for row in form.questions if row.id == name and row.choices), None)
+        if question:
+            _only(name, wanted, [choice.id for choice in question.choices])
+
+
 def of_drafts(text: str) -> ColumnElement[bool]:
     """The condition on contacts with a draft which the filter of `finish-form` stands for. Raises WrongFilter."""
     words = text.split()
     if DRAFT not in words:
         raise WrongFilter(f"filter: {text!r} is for drafts; expected {DRAFT}")
     fields = [_split(word) for word in words if word != DRAFT]
-    for name, _ in fields:
+    for name, wanted in fields:
         if name not in _OF_CHAT:
             raise WrongFilter(f"filter: {name!r} is not known of a draft; expected one of {', '.join(_OF_CHAT)}")
+        _only(name, wanted, _VALUES.get(name, wanted))
     return and_(col(Conversation.draft_at).is_not(None), *(_OF_CHAT[name].in_(wanted) for name, wanted in fields))
 
 
@@ -97,8 +122,8 @@ def _condition(word: str) -> ColumnElement[bool]:
     if name in _SPECIAL:
         _only(name, wanted, _SPECIAL[name])
         return or_(*(_SPECIAL[name][value] for value in wanted))
-    if name == "status":
-        _only(name, wanted, list(Status))
+    if name in _VALUES:
+        _only(name, wanted, _VALUES[name])
     return FIELDS[name].in_(wanted)
 
 

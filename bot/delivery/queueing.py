@@ -62,8 +62,9 @@ class Sending:
 
     @cached_property
     def ways(self) -> tuple[str, ...]:
-        """By which ways each person is told."""
-        return tuple(self.more.get("ways", (Way.CHAT,)))
+        """By which ways each person is told: by mail only where mail is set up."""
+        ways = self.more.get("ways", (Way.CHAT,))
+        return tuple(way for way in ways if way != Way.MAIL or self.accounts.email)
 
     @cached_property
     def leaves_at(self) -> datetime:

@@ -12,11 +12,12 @@ from sqlmodel import Session, col
 
 from bot.clock import Clock
 from bot.content.event import Event
+from bot.content.form import Form
 from bot.content.records import Content
 from bot.content.reminders import Reminder
 from bot.content.words import LANGUAGES
 from bot.delivery import drafts
-from bot.delivery.audience import DRAFT, WrongFilter, audience, of_drafts
+from bot.delivery.audience import DRAFT, WrongFilter, audience, check_choices, of_drafts
 from bot.delivery.queueing import insert_into
 from bot.delivery.quiet import out_of_quiet
 from bot.delivery.routes import Accounts
@@ -80,12 +81,12 @@ def plan(session: Session, content: Content, accounts: Accounts, now: datetime) 
 
 def faults(content: Content) -> list[Fault]:
     """Reminders that could never be sent, or never to anybody."""
-    return [fault for reminder in content.reminders.reminders for fault in _faults(reminder, content.event)]
+    return [fault for reminder in content.reminders.reminders for fault in _faults(reminder, content)]
 
 
 def sound(content: Content) -> list[Reminder]:
     """The reminders without a fault; the others are left alone."""
-    return [reminder for reminder in content.reminders.reminders if not _faults(reminder, content.event)]
+    return [reminder for reminder in content.reminders.reminders if not _faults(reminder, content)]
 
 
 def texts_of(reminder: Reminder) -> dict[str, dict[str, str]]:
@@ -146,9 +147,11 @@ def _announce(connection: Connection, rows: list[Announcement]) -> None:
     connection.execute(insert, [row.model_dump() for row in rows])
 
 
-def _faults(reminder: Reminder, event: Event) -> list[Fault]:
+def _faults(reminder: Reminder, content: Content) -> list[Fault]:
+    event = content.event
     place, due, latest = f"reminders.toml:{reminder.id}", due_at(reminder, event), latest_at(reminder, event)
-    if wrong := _wrong_filter(reminder.audience, is_dated=due is not None):
+    wrong = _wrong_filter(reminder.audience, is_dated=due is not None) or _wrong_choice(reminder.audience, content.form)
+    if wrong:
         return [Fault(f"{place}.audience", wrong)]
     if due is None:
         return []
@@ -166,6 +169,14 @@ def _wrong_filter(text: str, *, is_dated: bool) -> str:
     """What is wrong with a filter; asked at every tick."""
     try:
         audience(text, Kind.REMINDER) if is_dated else of_drafts(text)
+    except WrongFilter as error:
+        return str(error)
+    return ""
+
+
+def _wrong_choice(text: str, form: Form) -> str:
+    try:
+        check_choices(text, form)
     except WrongFilter as error:
         return str(error)
     return ""

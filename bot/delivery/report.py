@@ -147,14 +147,25 @@ def by_status(session: Session) -> dict[str, int]:
     return _every_status(session, select(col(Delivery.status), func.count()))
 
 
-def _unreached(now: datetime) -> Any:
-    """Deliveries that reach nobody, by person, the newest last. All of them are due: they are written when they are."""
+def fates(session: Session) -> dict[str, int]:
+    """The same as an organizer reads it: unreachable are those whom nothing else tells what their delivery says."""
+    unreachable = (col(Delivery.status) == DeliveryStatus.UNREACHABLE, col(Delivery.way) == Way.CHAT, ~_told())
+    count = session.scalar(select(func.count()).select_from(Delivery).where(*unreachable))
+    return by_status(session) | {DeliveryStatus.UNREACHABLE.value: int(count or 0)}
+
+
+def _told() -> Any:
+    """Whether the same announcement is on its way to the same person otherwise."""
     other = aliased(Delivery)
-    told = exists().where(
+    return exists().where(
         col(other.announcement_id) == col(Delivery.announcement_id),
         col(other.person) == col(Delivery.person),
         col(other.status).in_(_ON_ITS_WAY),
     )
+
+
+def _unreached(now: datetime) -> Any:
+    """Deliveries that reach nobody, by person, the newest last. All of them are due: they are written when they are."""
     return (
         select(
             col(Registration.reference), col(Registration.name), col(Registration.phone),
@@ -168,7 +179,7 @@ def _unreached(now: datetime) -> Any:
             or_(col(Announcement.latest_at).is_(None), col(Announcement.latest_at) > now),
             col(Announcement.state).in_((State.PLANNING, State.PLANNED)),
             col(Registration.status).not_in((Status.CANCELLED, Status.DECLINED)),
-            ~told,
+            ~_told(),
         )
         .order_by(col(Registration.id), col(Delivery.id))
     )  # fmt: skip

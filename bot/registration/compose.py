@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.adapters.base import Mail, Outgoing, Pin
 from bot.content.event import Event
@@ -45,7 +45,7 @@ class Composer:
         case = self._case(due, venue, sequence)
         key = self._key(due)
         if route == Route.EMAIL:
-            return Outgoing(key, mail=_mail(case))
+            return Outgoing(key, mail=_mail(replace(case, say=_by_mail(case))))
         if route == Route.WECHAT_TEMPLATE:
             if not self._templates.get(due.kind):
                 raise Refused(f"there is no template for a {due.kind}")
@@ -154,6 +154,12 @@ def _short(case: _Case) -> str:
     return f"{due.person.name}{'：' if say.language == 'zh' else ': '}{short}" if due.person.colleague else short
 
 
+def _by_mail(case: _Case) -> Voice:
+    person = case.due.person
+    channel = person.address.channel if person.address else ""
+    return replace(case.say, by_mail=True, channel=channel, colleague=person.colleague)
+
+
 def _mail(case: _Case) -> Mail:
     say = case.say
     if case.decision and say.seated:
@@ -185,5 +191,5 @@ def _about(case: _Case) -> str:
     if case.ticket:
         lines.append(f"{say('mail.open')} {case.ticket}")
     if say.seated:
-        lines.append(say("mail.cannot_come"))
+        lines.append(say.cannot_come)
     return "\n".join(lines)

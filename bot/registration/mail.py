@@ -13,6 +13,7 @@ from bot.registration.page import page
 from bot.registration.place import map_link
 from bot.registration.ticket import qr_png
 from bot.registration.voice import Voice
+from bot.store.tables import Status
 
 _QR = "ticket"  # the content id under which the HTML shows it
 _COLON = {"zh": "：", "en": ": "}
@@ -49,7 +50,7 @@ def confirmed(say: Voice, status: str, ticket: str) -> Letter:
         map=_map(say, say.venue),
         ticket=ticket,
         show=say("mail.show" if ticket else "mail.show_number"),
-        notes=(say("mail.calendar"), say("mail.cannot_come")),
+        notes=(say("mail.calendar"), say.cannot_come),
     )
 
 
@@ -57,10 +58,16 @@ def decided(say: Voice, status: str, *, takes_back: bool) -> Letter:
     """Waitlisted, pending, declined, cancelled. `takes_back`: a calendar entry that they have is cancelled along."""
     return Letter(
         subject=say(f"mail.subject.{status}"),
-        paragraphs=(say("mail.hello"), say(f"mail.{status}")),
+        paragraphs=(say("mail.hello"), _decision(say, status)),
         rows=((say("ticket.label.when"), say("ticket.when")), (say("ticket.label.reference"), say.reference)),
         notes=(say("mail.calendar_off"),) if takes_back else (),
     )
+
+
+def _decision(say: Voice, status: str) -> str:
+    if status == Status.CANCELLED:
+        return say("mail.cancelled_colleague" if say.colleague else "mail.cancelled", chat=say.chat)
+    return say(f"mail.{status}")
 
 
 def announced(say: Voice, kind: str, text: str, ticket: str, *, venue: bool) -> Letter:
@@ -90,7 +97,7 @@ def write(letter: Letter, say: Voice, invitation: Invitation) -> Mail:
     return Mail(
         subject=letter.subject,
         text=_text(letter, say),
-        html=page("mail.html").render(letter=letter, say=say, qr=_QR, lines=_lines(say.reference)),
+        html=page("mail.html").render(letter=letter, say=say, qr=_QR, lines=_lines(say.reference), footer=_footer(say)),
         attachments=(qr,) if qr else (),
         calendar=invitation.content,
         method=invitation.method,
@@ -102,8 +109,13 @@ def _text(letter: Letter, say: Voice) -> str:
     rows = "\n".join(f"{label}{colon}{value}" for label, value in letter.rows)
     links = [(say("ticket.map"), letter.map), (say("mail.open"), letter.ticket)]
     shown = "\n".join(f"{label}{colon}{link}" for label, link in links if link)
-    parts = (*letter.paragraphs, rows, shown, letter.show, *letter.notes, f"-- \n{say('mail.footer')}")
+    parts = (*letter.paragraphs, rows, shown, letter.show, *letter.notes, f"-- \n{_footer(say)}")
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _footer(say: Voice) -> str:
+    """Why they get it, and where to ask: nobody reads what is sent back."""
+    return say("mail.footer_colleague" if say.colleague else "mail.footer", chat=say.chat)
 
 
 def _lines(reference: str) -> Callable[[str], Markup]:

@@ -37,6 +37,7 @@ def _shipped_zone() -> tzinfo:
 class Hooks:
     """What the page needs to know of the bot behind it; filled in once the bot is there."""
 
+    organizer: int = 0  # the Telegram user who is one; 0: nobody
     zone: Callable[[], tzinfo] = _shipped_zone  # the event's: where times are shown
     # What follows may raise Unavailable.
     next_due: Callable[[], Awaitable[datetime | None]] = never  # aware

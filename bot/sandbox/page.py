@@ -49,7 +49,7 @@ class Sandbox:
         hooks: Hooks | None = None,
     ) -> None:
         hooks = hooks or Hooks()
-        self.clock, self.organizer = ClockPage(clock, hooks), OrganizerPage(hooks)
+        self.clock, self.organizer = ClockPage(clock, hooks), OrganizerPage(hooks, telegram)
         mailbox = mailbox or Mailbox(clock)
         self.mailbox = MailboxPage(mailbox, self.clock.local)
         self.phones = PhonesApi(wechat, telegram, self.clock.local)
@@ -88,6 +88,7 @@ class Sandbox:
             "typed": TYPED,
             "clock": self.clock.state(),
             "deeds": self.organizer.deeds,
+            "organizer": self.organizer.person,
             "kinds": KINDS,
             "frame": FRAME,
         }

@@ -81,7 +81,7 @@ class Announcement(SQLModel, table=True):
     created_at: datetime = moment_column(nullable=False)
     state: str = Field(default=State.PLANNING, index=True)
     planned_to: int = 0  # the id of the last registration whose deliveries are written
-    digest: str = Field(default="", index=True)  # of texts and audience: the same twice is asked back
+    digest: str = Field(default="", index=True)  # of a broadcast's texts and people: the same twice is asked back
     by: str = ""  # command, chat, console; never a name
 
 

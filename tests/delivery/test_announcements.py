@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from bot.clock import Clock
-from bot.delivery.announcements import AnnouncedLately, broadcast, digest
+from bot.delivery.announcements import AnnouncedLately, broadcast, words
 from bot.delivery.audience import WrongFilter
 from bot.delivery.queueing import fill_up, queue_slice
 from bot.store.database import Database
@@ -206,16 +206,35 @@ def again(database: Database, now: Any = NOW, **more: Any) -> str:
 
 
 def test_the_same_texts_to_the_same_people_within_ten_minutes_are_asked_back(database: Database) -> None:
+    rows = [registered(number, NOW, contact_id=None) for number in (1, 2)]
+    settle(database, [], [*rows, registered(3, NOW, contact_id=None, category="brand")])
     first = again(database)
     assert first.startswith("B-")
-    with pytest.raises(AnnouncedLately, match=first):
-        again(database, NOW + timedelta(minutes=9), audience="category=brand status=confirmed")
+    for filter_text in ("category=brand status=confirmed", "category=brand", "reference=FFS-000003"):
+        with pytest.raises(AnnouncedLately, match=first):
+            again(database, NOW + timedelta(minutes=9), audience=filter_text)
     again(database, audience="status=confirmed")
+    again(database, audience="category=factory")
     again(database, more={"venue": True})
     again(database, texts={**TEXTS, "en": {"text": "Another"}})
     again(database, again=True)
     again(database, NOW + timedelta(minutes=10, seconds=1), again=False)
-    assert len(announcements(database)) == 6
+    assert len(announcements(database)) == 7
+
+
+def test_who_joined_since_makes_it_another_audience(database: Database) -> None:
+    settle(database, [], [registered(1, NOW, contact_id=None)])
+    again(database, audience="")
+    settle(database, [], [registered(2, NOW, contact_id=None)])
+    again(database, audience="")
+    assert len(announcements(database)) == 2
+
+
+def test_filters_that_mean_nobody_yet_are_told_apart_by_their_words(database: Database) -> None:
+    again(database, audience="status=confirmed")
+    again(database, audience="category=brand")
+    with pytest.raises(AnnouncedLately):
+        again(database, audience="  category=brand")
 
 
 async def test_two_organizers_who_send_the_same_at_once_send_it_once(database: Database) -> None:
@@ -226,12 +245,6 @@ async def test_two_organizers_who_send_the_same_at_once_send_it_once(database: D
     assert sorted(type(row).__name__ for row in done) == ["AnnouncedLately"] * 5 + ["str"]
 
 
-def test_a_digest_tells_texts_audience_and_venue_apart() -> None:
-    same = digest(TEXTS, "status=confirmed category=brand,factory")
-    assert same == digest(dict(reversed(TEXTS.items())), "category=factory,brand  status=confirmed", {"ways": ["chat"]})
-    others = [
-        digest(TEXTS, "status=confirmed"),
-        digest(TEXTS, "status=confirmed category=brand,factory", {"venue": True}),
-        digest({"zh": TEXTS["zh"]}, "status=confirmed category=brand,factory"),
-    ]
-    assert len({same, *others}) == 4
+def test_words_are_the_same_in_any_order_and_others_with_the_venue() -> None:
+    assert words(TEXTS) == words(dict(reversed(TEXTS.items())), {"ways": ["chat"]})
+    assert len({words(TEXTS), words(TEXTS, {"venue": True}), words({"zh": TEXTS["zh"]})}) == 3

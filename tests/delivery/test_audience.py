@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from bot.delivery.audience import WrongFilter, audience, normal, of_drafts, where
+from bot.content.records import Content
+from bot.delivery.audience import WrongFilter, audience, check, normal, of_drafts, where
 from bot.store.database import Database
 from bot.store.outbox import Kind
 from bot.store.tables import Contact, Conversation, Registration
@@ -99,6 +100,9 @@ WRONG = {
     "status=": "names no value",
     "status=maybe": "'maybe' is no status; expected one of pending",
     "checked_in=perhaps": "'perhaps' is no checked_in; expected one of yes, no",
+    "channel=Wechat": "'Wechat' is no channel; expected one of wechat, telegram",
+    "channel=wechat,sms": "'sms' is no channel",
+    "language=de": "'de' is no language; expected one of zh, en",
     "draft=fresh": "'fresh' is no draft; expected one of stale",
 }
 
@@ -110,7 +114,29 @@ def test_a_wrong_filter_says_what_was_expected(text: str) -> None:
     assert WRONG[text] in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["status=confirmed", "draft=stale status=confirmed", "draft=stale colour=red"])
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("category=factorys", "'factorys' is no category; expected one of toy_association, brand, retailer, factory"),
+        ("category=factory programme=foo", "'foo' is no programme; expected one of "),
+        ("language=de", "'de' is no language"),
+    ],
+)
+def test_a_choice_that_the_form_does_not_have_is_refused(content: Content, text: str, wrong: str) -> None:
+    with pytest.raises(WrongFilter) as error:
+        check(text, content.form)
+    assert wrong in str(error.value)
+
+
+def test_what_people_type_themselves_is_free(content: Content) -> None:
+    check(
+        "source=anything organization=欢乐玩具厂 category=factory,brand status=confirmed channel=wechat", content.form
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["status=confirmed", "draft=stale status=confirmed", "draft=stale channel=sms", "draft=stale colour=red"]
+)
 def test_drafts_know_nothing_of_registrations(text: str) -> None:
     with pytest.raises(WrongFilter):
         of_drafts(text)

@@ -13,10 +13,11 @@ from sqlmodel import col
 
 from bot.delivery.announcements import NoSuchAnnouncement, announce
 from bot.delivery.queueing import queue_slice
-from bot.delivery.report import by_status, calls, listing, progress
+from bot.delivery.report import by_status, calls, fates, listing, progress
 from bot.delivery.routes import Accounts
 from bot.store.database import Database
 from bot.store.outbox import Announcement, Delivery, Kind, Way
+from bot.store.tables import Registration
 from tests.conftest import NOW
 from tests.delivery.crowd import ALL, deliveries, drafted, registered, settle, telegram, wechat
 
@@ -168,3 +169,22 @@ def test_nothing_was_said_yet(database: Database) -> None:
     assert database.read_now(lambda session: list(calls(session, NOW))) == []
     assert database.read_now(lambda session: list(listing(session, ZONE))) == []
     assert database.read_now(lambda session: session.get(Announcement, "B-1")) is None
+
+
+def test_unreachable_in_the_summary_is_who_nothing_tells(people: Database) -> None:
+    """The second unfollowed, and has a mail; the fourth has nothing but a mail, and mail may be off."""
+    both = {"kind": Kind.DECISION, "ways": (Way.CHAT, Way.MAIL), "audience": "reference=FFS-000002"}
+    people.write_now(lambda session: session.execute(update(Registration).values(email="p@example.com")))
+    said(people, "D-1", **both)
+    assert people.read_now(by_status)["unreachable"] == 1  # the chat's row
+    assert people.read_now(fates)["unreachable"] == 0
+    said(people, "D-2", NO_MAIL, **both)
+    assert people.read_now(fates)["unreachable"] == 1
+
+
+def test_without_mail_nobody_has_a_row_that_says_so(people: Database) -> None:
+    ways = (Way.CHAT, Way.MAIL)
+    said(people, "D-1", NO_MAIL, kind=Kind.DECISION, ways=ways, audience="reference=FFS-000001")
+    assert [(row.way, row.status) for row in deliveries(people)] == [("chat", "queued")]
+    said(people, "D-2", NO_MAIL, kind=Kind.DECISION, ways=(Way.MAIL,), audience="reference=FFS-000001")
+    assert len(deliveries(people)) == 1

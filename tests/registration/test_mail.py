@@ -19,6 +19,7 @@ from bot.content.facts import Venue
 from bot.content.records import Content
 from bot.content.words import LANGUAGES
 from bot.delivery.people import Due
+from bot.message import Address
 from bot.registration.ticket import ticket_link
 from bot.store.outbox import Route
 from tests.registration.outgoing import PUBLIC, REFERENCE, SECRET, VENUE, WANG, composer, decision, due
@@ -82,7 +83,7 @@ ZH = f"""王芳您好：
 
 打开附件里的日历文件，就能把会议加到您的日历。
 
-来不了？请在聊天里回复「取消报名」，名额让给别人。
+来不了？请到您报名时用的微信公众号里发「取消报名」，名额让给别人。
 
 --\x20
 您收到这封邮件，是因为有人用这个邮箱报名了「家庭友好空间分享会」。"""
@@ -92,6 +93,42 @@ def test_a_confirmation_as_plain_text(content: Content) -> None:
     sent = mail(content, decision("confirmed"))
     assert sent.subject == "报名已确认：家庭友好空间分享会（FFS-7K2M9Q）"
     assert sent.text.startswith(ZH)
+
+
+REMINDED = {"zh": "明天见！{cannot_come}", "en": "See you tomorrow! {cannot_come}"}
+
+
+def reminded(content: Content, language: str, **who: Any) -> str:
+    """A reminder of somebody, as their mail says it."""
+    return mail(content, due("reminder", **REMINDED, person=replace(WANG, language=language, **who))).text
+
+
+def test_a_reminder_by_mail_names_the_chat_where_a_place_is_given_back(content: Content) -> None:
+    for channel, zh, en in (("wechat", "微信公众号", "WeChat account"), ("telegram", "Telegram", "Telegram chat")):
+        chat = Address(channel, "a", "b")
+        said = reminded(content, "zh", address=chat)
+        assert f"请到您报名时用的{zh}" in said.replace(" ", "")
+        assert "回复「取消报名」" not in said
+        assert f"in the {en} where you registered" in reminded(content, "en", address=chat)
+    assert "请到您报名时用的聊天里发「取消报名」" in reminded(content, "zh", address=None)
+    assert "{" not in reminded(content, "zh")
+
+
+def test_a_colleague_has_no_chat_and_is_told_whom_to_ask(content: Content) -> None:
+    for status in ("confirmed", "declined", "cancelled"):
+        for language, asks, chats in (
+            ("zh", "替您报名的同事", "到您报名时用的"),
+            ("en", "colleague who registered you", "where you"),
+        ):
+            person = replace(WANG, language=language, colleague=True)
+            sent = mail(content, decision(status, person=person))
+            shown = " ".join(Shown(sent.html).words)
+            for said in (sent.text, shown):
+                assert asks in said
+                assert content.event.contact.name.of(language) in said
+                assert chats not in said
+    said = reminded(content, "zh", colleague=True)
+    assert said.count("替您报名的同事") == 2
 
 
 def test_html_says_the_same_as_the_text(content: Content) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.clock import Clock
-from bot.demo import platforms_of, settings_for
+from bot.demo import ORGANIZER, platforms_of, settings_for
 from bot.settings import WrongSetting
 from tests.letters import send_template
 
@@ -31,6 +31,12 @@ def test_mails_go_to_the_demos_own_mailbox_whatever_is_set_outside() -> None:
     assert settings.mail_from == "Usher <usher@example.org>"
     assert settings.public_url == "http://127.0.0.1:8123"
     assert settings.wechat_api_url != settings.telegram_api_url  # each can be down alone
+
+
+def test_the_demos_own_organizer_may_write_to_all_and_nobody_else() -> None:
+    settings = settings_for({"USHER_TELEGRAM_ORGANIZERS": "12345"}, 8123, PLAYED)
+    assert list(settings.telegram_organizers) == [ORGANIZER]
+    assert ORGANIZER < 7_000_000_000  # a guest's number is never an organizer's
 
 
 def test_what_is_not_the_demos_own_is_still_read() -> None:

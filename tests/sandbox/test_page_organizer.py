@@ -58,6 +58,21 @@ async def test_there_are_buttons_for_what_can_be_done(desk: Desk) -> None:
     assert (await desk.page.get("api/organizer/confirm")).status_code == 405
 
 
+async def test_an_organizer_takes_up_the_telegram_phone(desk: Desk) -> None:
+    assert "data-as" not in (await desk.page.get("")).text
+    assert (await desk.page.post("api/organizer", json={})).status_code == 404
+    desk.hooks.organizer = 6_000_000_001
+    for language in WORDS:
+        shown = (await desk.page.get("", params={"lang": language})).text
+        assert 'data-as="6000000001"' in shown
+        assert WORDS[language]["organizer_writes"] in shown
+    assert (await desk.page.post("api/organizer", json={"language": "zh"})).json() == {"person": "6000000001"}
+    phone = desk.telegram.phone(6_000_000_001)
+    assert phone.user == {"id": 6_000_000_001, "is_bot": False, "first_name": "Organizer", "language_code": "zh-hans"}
+    evil = await desk.page.post("api/organizer", json={}, headers={"origin": "http://evil.example"})
+    assert evil.status_code == 400
+
+
 @pytest.mark.parametrize(
     "given",
     [

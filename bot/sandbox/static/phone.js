@@ -9,6 +9,7 @@ export class Phone {
     this.news = news;
     this.root = document.getElementById(channel);
     this.person = sessionStorage.getItem(channel) || "";
+    this.taken = () => {};
     this.waiting = 0;
     this.keys_shown = "";
     this.forget();
@@ -47,13 +48,20 @@ export class Phone {
   async fresh() {
     try {
       const answer = await ask(`${this.channel}/new`, { language: document.body.dataset.language });
-      this.person = answer.person;
-      sessionStorage.setItem(this.channel, this.person);
-      this.forget();
       trouble(this.root, "");
+      await this.become(answer.person);
     } catch (error) {
       trouble(this.root, error.message);
+      await this.refresh();
     }
+  }
+
+  // Another person takes the phone up, with the chat that is theirs.
+  async become(person) {
+    this.person = person;
+    sessionStorage.setItem(this.channel, person);
+    this.forget();
+    this.taken();
     await this.refresh();
   }
 

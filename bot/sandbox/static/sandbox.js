@@ -2,6 +2,7 @@
 
 import { Clock } from "./clock.js";
 import { Mailbox } from "./mailbox.js";
+import { Organizer } from "./organizer.js";
 import { Phone } from "./phone.js";
 import { Switches } from "./switches.js";
 import { ask, trouble } from "./shared.js";
@@ -26,6 +27,9 @@ function choose(name) {
   news(name);
   devices[name].toEnd();
 }
+
+const organizer = new Organizer(phones.telegram, choose);
+phones.telegram.taken = () => organizer.show();
 
 let asking = null;
 async function refresh() {
