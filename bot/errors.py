@@ -44,6 +44,10 @@ class TryLater(UsherError):
         self.delay = delay
 
 
+class NoConnection(TryLater):
+    """Certainly not sent: the platform itself cannot be reached, for this message or any other."""
+
+
 class Paused(TryLater):
     """Certainly not sent; the platform asks the whole account to rest for `delay` seconds."""
 

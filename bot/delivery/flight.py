@@ -34,10 +34,11 @@ _LEAVE = Batch(
 _STAY = Batch(
     """
     UPDATE delivery SET status = r.status, route = r.route, error = r.error, lane = COALESCE(r.lane, delivery.lane),
-        available_at = COALESCE(r.available_at, delivery.available_at)
+        tried = COALESCE(r.tried, delivery.tried), available_at = COALESCE(r.available_at, delivery.available_at)
     FROM ROWS WHERE delivery.id = r.id AND delivery.status || '' = 'queued' AND delivery.available_at <= :now
     """,
-    id="int", status="text", lane="text", route="text", error="text", available_at="timestamptz",
+    id="int", status="text", lane="text", route="text", error="text", tried="json",
+    available_at="timestamptz",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ class Orders:
     room: int = 0  # how many rows may be taken up
     floor: due.Floor = field(default_factory=lambda: due.START)  # only behind it
     known: tuple[int, ...] | None = None  # all that is in flight, if an earlier flight may have taken up more
+    outage: str = ""  # why the platform cannot be reached: then one message asks whether it is back
     sweeps: bool = False  # also gives up templates whose end was not reported
 
 
@@ -121,7 +123,7 @@ def _take_up(connection: Connection, orders: Orders, off: Off) -> Flown:
     rows = due.following(connection, orders.lease.account, orders.now, orders.room, orders.floor)
     if not rows:
         return Flown(floor=orders.floor)
-    planned = _planned(rows, Plan(orders.lease.account, orders.epoch, orders.now, orders.accounts, off))
+    planned = _planned(rows, Plan(orders.lease.account, orders.epoch, orders.now, orders.accounts, off, orders.outage))
     writing.reserve(connection, planned.leave)
     venue, sequence = orders.prepare(connection)
     if planned.stay:

@@ -13,6 +13,7 @@ from bot.delivery.routes import template_of
 from bot.errors import (
     Misconfigured,
     Moved,
+    NoConnection,
     Paused,
     Refused,
     RouteOff,
@@ -73,6 +74,7 @@ class Result:
     blocked: bool = False  # the chat cannot be reached until its owner writes
     off: str = ""  # what the account may not use from now on, as `routes.Off` names it
     rest: float = 0.0  # seconds that the whole lane has to rest
+    unreached: bool = False  # the platform was not reached at all: it cannot have been the message
 
     @property
     def attempts(self) -> int:
@@ -127,6 +129,8 @@ def failed(attempt: Attempt, error: BaseException, now: datetime) -> Result:
     match error:
         case Paused():
             return replace(queued, counted=False, rest=max(error.delay, 0.0))
+        case NoConnection():
+            return replace(queued, counted=False, unreached=True)
         case TryLater():
             return _again(queued, error.delay) if _tries(attempt) < MOST_TRIES else refused
         case WindowClosed():

@@ -16,6 +16,7 @@ from bot.adapters.wechat import api, errcodes, templates
 from bot.errors import (
     Misconfigured,
     Moved,
+    NoConnection,
     Paused,
     Refused,
     RouteOff,
@@ -170,12 +171,12 @@ TOKENS = [
         (code(-1), TryLater, "busy", 5),
         (code(45009), Paused, "calls of today", TO_TOMORROW),
         (code(45011), Paused, "this minute", TO_THE_MINUTE),
-        (CUT, TryLater, "cut .asked for an access token", 5),
-        (LATE, TryLater, "no access token in time", 5),
-        (gateway(502), TryLater, "HTTP 502", 5),
+        (CUT, NoConnection, "cut .asked for an access token", 5),
+        (LATE, NoConnection, "no access token in time", 5),
+        (gateway(502), NoConnection, "HTTP 502", 5),
         (gateway(429, retry_after="9"), Paused, "HTTP 429", 9),
-        (Order(status=200, body=b"<html>"), TryLater, "no JSON", 5),
-        (Order(status=200, body=b'{"access_token": "", "expires_in": 7200}'), TryLater, "without errcode", 5),
+        (Order(status=200, body=b"<html>"), NoConnection, "no JSON", 5),
+        (Order(status=200, body=b'{"access_token": "", "expires_in": 7200}'), NoConnection, "without errcode", 5),
         (Order(status=200, body=b'{"errcode": 0}'), Misconfigured, "no access token", None),
     )
 ]

@@ -30,6 +30,7 @@ def by(route: Route, way: Way = Way.CHAT, **more: Any) -> Attempt:
 # error: what it changes in a result that says QUEUED with the error's words, counted, its window's count given back.
 MEANING: dict[str, tuple[Attempt, BaseException, dict[str, Any]]] = {
     "connection refused": (ATTEMPT, errors.TryLater("refused", 0), {}),
+    "no connection": (ATTEMPT, errors.NoConnection("no connection", 5), {"counted": False, "unreached": True}),
     "429, for the account": (ATTEMPT, errors.Paused("429", 7), {"counted": False, "rest": 7}),
     "outside the window": (
         ATTEMPT,
@@ -82,8 +83,8 @@ def test_what_an_error_means(what: str) -> None:
 
 def test_every_error_that_a_send_may_raise_stands_in_the_table() -> None:
     raised = {type(error).__name__ for _, error, _ in MEANING.values()}
-    named = "TryLater, Paused, WindowClosed, RouteOff, Unreachable, Moved, Refused, Misconfigured, Unconfirmed"
-    assert set(named.split(", ")) <= raised
+    named = "TryLater, NoConnection, Paused, WindowClosed, RouteOff, Unreachable, Moved, Refused, Misconfigured"
+    assert {*named.split(", "), "Unconfirmed"} <= raised
 
 
 def test_what_was_taken_by_the_platform_is_sent_but_a_template_awaits_its_end() -> None:
