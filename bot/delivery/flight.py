@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from bot.delivery.batch import Batch
 from bot.delivery.fate import Plan
 from bot.delivery.lease import Lease
 from bot.delivery.results import Attempt, Result
-from bot.delivery.routes import Accounts, Off
+from bot.delivery.routes import Accounts, in_force
 from bot.store.outbox import DeliveryStatus
 from bot.store.statement import Statement
 
@@ -115,11 +115,10 @@ def land(connection: Connection, lease: Lease, epoch: int, results: Sequence[Res
     write_late(connection, lease, results)
 
 
-def _take_up(connection: Connection, orders: Orders, off: Off) -> Flown:
+def _take_up(connection: Connection, orders: Orders, stored: Mapping[str, Mapping[str, Any]]) -> Flown:
     """Decides about the next rows. Those which stay are written; those which leave are marked by the caller."""
-    own = writing.switched_off(orders.results)
-    if own:
-        off = {**off, orders.lease.account: {**off.get(orders.lease.account, {}), **own}}
+    account, own = orders.lease.account, writing.switched_off(orders.results)
+    off = in_force({**stored, account: {**stored.get(account, {}), **own}}, orders.now)
     rows = due.following(connection, orders.lease.account, orders.now, orders.room, orders.floor)
     if not rows:
         return Flown(floor=orders.floor)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from bot.clock import Clock, boot_seconds, seconds
 from bot.delivery import due, flight
+from bot.delivery.alarms import Alarms
 from bot.delivery.flight import Orders, Prepare
 from bot.delivery.hold import Hold
 from bot.delivery.lease import Lease
@@ -89,6 +90,7 @@ class Lane:
             enough=self._enough,
             stir=self._stir.set,
             outage=self._outage,
+            alarms=Alarms(account),
         )
         self._flew_at = self._swept_at = 0.0
         self._took = 0.0  # seconds of the last flight

@@ -14,6 +14,7 @@ from bot.adapters.base import Outgoing
 from bot.clock import Clock, boot_seconds, seconds
 from bot.content.facts import Venue
 from bot.delivery import results
+from bot.delivery.alarms import Alarms
 from bot.delivery.flight import Flown
 from bot.delivery.outage import Outage
 from bot.delivery.pacer import Pacer
@@ -45,12 +46,13 @@ class Sender:
         enough: int,
         stir: Callable[[], None],
         outage: Outage,
+        alarms: Alarms,
     ) -> None:
         """`limit`: seconds that a send may take. `stir` is called at the first result, and at every one from `enough`
         on; when nothing is in flight any more; and when the lane has to rest."""
         self._send, self._compose, self._clock = send, compose, clock
         self._pacer, self._limit, self._enough, self._stir = pacer, limit, enough, stir
-        self._outage = outage
+        self._outage, self._alarms = outage, alarms
         self._epoch, self._deadline = 0, 0.0
         self._line: asyncio.Queue[tuple[Attempt, Flown]] = asyncio.Queue()
         self._pen = asyncio.Lock()
@@ -193,6 +195,7 @@ class Sender:
 
     def _failed(self, attempt: Attempt, error: Exception) -> Result:
         """Whatever one message does, the others go on."""
+        self._alarms.note(error)
         if not isinstance(error, UsherError | TimeoutError):
             log.error("a message could not be sent", extra={"delivery": attempt.due.id, "fault": _place(error)})
         return results.failed(attempt, error, self._clock.now())

@@ -48,6 +48,11 @@ MEANING: dict[str, tuple[Attempt, BaseException, dict[str, Any]]] = {
         errors.TemplateOff("40037"),
         {"given_up": True, "off": f"wechat_template/{DUE.kind}"},
     ),
+    "used up for today": (
+        ATTEMPT,
+        errors.RouteRests("45009", 3600),
+        {"given_up": True, "off": "wechat_message", "off_until": NOW + timedelta(hours=1)},
+    ),
     "blocked": (ATTEMPT, errors.Unreachable("43004"), {"given_up": True, "blocked": True}),
     "no such mailbox, instead of a chat": (by(Route.EMAIL), errors.Unreachable("550"), {"given_up": True}),
     "no such mailbox": (
@@ -83,7 +88,9 @@ def test_what_an_error_means(what: str) -> None:
 
 def test_every_error_that_a_send_may_raise_stands_in_the_table() -> None:
     raised = {type(error).__name__ for _, error, _ in MEANING.values()}
-    named = "TryLater, NoConnection, Paused, WindowClosed, RouteOff, Unreachable, Moved, Refused, Misconfigured"
+    named = (
+        "TryLater, NoConnection, Paused, WindowClosed, RouteOff, RouteRests, Unreachable, Moved, Refused, Misconfigured"
+    )
     assert {*named.split(", "), "Unconfirmed"} <= raised
 
 

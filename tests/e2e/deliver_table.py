@@ -12,6 +12,7 @@ from bot.errors import (
     Paused,
     Refused,
     RouteOff,
+    RouteRests,
     TemplateOff,
     Unconfirmed,
     Unreachable,
@@ -85,7 +86,9 @@ async def _by_the_next_route(home: Station, name: str, means: type[UsherError], 
     assert re.search(words, error)
     if issubclass(means, RouteOff):
         off = f"{TEMPLATE}/reminder" if (means, route) == (TemplateOff, TEMPLATE) else route
-        assert (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off == {off: error}
+        stored = (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off
+        assert stored.keys() == {off}
+        assert error == (stored[off]["why"] if means is RouteRests else stored[off])
 
 
 async def _later(home: Station, name: str, means: type[UsherError], words: str, route: str) -> None:
