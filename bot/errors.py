@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 
 class UsherError(Exception):
-    """A fault that a command prints as one line and exits 1."""
+    """A fault that a command prints as one line and exits 1.
+
+    `alarm`: the platform's code, where somebody has to look at what we send; set by the adapter.
+    """
+
+    alarm = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class TryLater(UsherError):
         self.delay = delay
 
 
+class NoConnection(TryLater):
+    """Certainly not sent: the platform itself cannot be reached, for this message or any other."""
+
+
 class Paused(TryLater):
     """Certainly not sent; the platform asks the whole account to rest for `delay` seconds."""
 
@@ -62,6 +71,14 @@ class RouteOff(UsherError):
 
 class TemplateOff(RouteOff):
     """Certainly not sent: the platform does not know the template; it is switched off for what it is used for."""
+
+
+class RouteRests(RouteOff):
+    """Certainly not sent: the account's messages by this route are used up for the next `delay` seconds."""
+
+    def __init__(self, reason: str, delay: float) -> None:
+        super().__init__(reason)
+        self.delay = delay
 
 
 class Refused(UsherError):

@@ -86,7 +86,8 @@ class Adapter(Protocol):
     async def send(self, address: Address, outgoing: Outgoing, route: str) -> str:
         """Sends one message outside a conversation turn; the platform's own id of it ("" if it matters to nobody).
 
-        Raises TryLater, Paused, WindowClosed, RouteOff, Unreachable, Moved, Refused, Misconfigured, Unconfirmed.
+        Raises TryLater, NoConnection, Paused, WindowClosed, RouteOff, Unreachable, Moved, Refused, Misconfigured,
+        Unconfirmed.
         """
 
     async def close(self) -> None:

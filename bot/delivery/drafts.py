@@ -79,7 +79,7 @@ def _meant(
     session: Session, announcement_id: str, left: ColumnElement[bool], accounts: Accounts, now: datetime
 ) -> bool:
     connection = session.connection()
-    query = _people(announcement_id, left, accounts, switched_off(connection), now)
+    query = _people(announcement_id, left, accounts, switched_off(connection, now), now)
     return connection.execute(query.limit(1)).first() is not None
 
 
@@ -93,7 +93,7 @@ def _slice(
     upsert = upsert.on_conflict_do_update(index_elements=["id"], set_=newest, where=goes_on)
     if connection.scalar(upsert.returning(col(Announcement.id))) is None:
         return 0
-    off = switched_off(connection)
+    off = switched_off(connection, now)
     people = connection.execute(_people(row.id, left, accounts, off, now).limit(SLICE)).all()
     sending = Sending(row.id, row.kind, row.texts, row.more, now, row.latest_at, now, accounts, off)
     write(connection, sending, [chatting(person) for person in people])

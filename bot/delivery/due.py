@@ -86,7 +86,7 @@ def behind(floor: Floor, rows: Sequence[Sequence[Any]]) -> Floor:
 def read(row: Sequence[Any]) -> Row:
     """One row of `following`."""
     id_, announcement, key, way, route, attempts, tried, due, *rest = row
-    kind, state, texts, more, latest_at, withdrawn, *who, _, _ = rest
+    kind, state, texts, more, latest_at, withdrawn, *who, _, available_at = rest
     due_at = moment(due)
     assert due_at is not None
     delivery = Due(
@@ -103,6 +103,7 @@ def read(row: Sequence[Any]) -> Row:
         due_at=due_at,
         latest_at=moment(latest_at),
         person=_person(key, who),
+        available_at=moment(available_at),
     )
     return Row(delivery, bool(withdrawn))
 

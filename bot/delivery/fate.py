@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.delivery.announcements import STOPPED
 from bot.delivery.batch import stored
 from bot.delivery.due import Row
+from bot.delivery.outage import waited_enough
 from bot.delivery.people import Due
 from bot.delivery.queueing import TOO_LATE
 from bot.delivery.quiet import quiet_until
@@ -18,14 +19,21 @@ from bot.delivery.results import Attempt
 from bot.delivery.routes import EMAIL_LANE, Accounts, Nowhere, Off, Step, choose, has_short, unwanted, window
 from bot.store.outbox import DeliveryStatus, Kind, Route, State, Way
 
+_OF_CHANNEL = {
+    "wechat": (Route.WECHAT_MESSAGE, Route.WECHAT_TEMPLATE),
+    "telegram": (Route.TELEGRAM,),
+    "email": (Route.EMAIL,),
+}
 _HELD = timedelta(seconds=5)  # after which a row of a paused announcement is looked at again
 
 
 class Plan:
     """What becomes of the rows of one flight."""
 
-    def __init__(self, account: str, epoch: int, now: datetime, accounts: Accounts, off: Off) -> None:
+    def __init__(self, account: str, epoch: int, now: datetime, accounts: Accounts, off: Off, outage: str = "") -> None:
+        """`outage`: why the platform cannot be reached; then the first leaves that still may, to see whether it can."""
         self._account, self._epoch, self._now, self._accounts, self._off = account, epoch, now, accounts, off
+        self._outage = outage
         self._used: Counter[tuple[str, int | None]] = Counter()  # WeChat counts, by window and contact
         self.leave: list[Attempt] = []
         self.stay: list[dict[str, Any]] = []
@@ -35,6 +43,11 @@ class Plan:
         due = self._with_counts(row.due)
         if kept := self._kept(replace(row, due=due)):
             self.stay.append(kept)
+            return
+        if self._outage and waited_enough(due, self._now):
+            self.stay.append(self._given_up(due))
+            return
+        if self._outage and self.leave:
             return
         step = self._choose(due)
         if isinstance(step, Nowhere):
@@ -70,6 +83,19 @@ class Plan:
         also_mail = due.way == Way.CHAT and Way.MAIL in due.more.get("ways", ())
         short = has_short(due.kind, due.texts, due.person.language)
         return choose(due.person, due.way, due.kind, self._now, self._accounts, off, also_mail, short=short)
+
+    def _given_up(self, due: Due) -> dict[str, Any]:
+        """What waited in vain for the platform: every route of this lane counts as tried for it."""
+        steps = [
+            {"route": str(route), "error": self._outage, "at": self._now.isoformat()}
+            for route in _OF_CHANNEL.get(self._account.partition(":")[0], ())
+        ]
+        tried = (*due.tried, *(step for step in steps if step["route"] not in {one["route"] for one in due.tried}))
+        step = self._choose(replace(due, tried=tried))
+        if isinstance(step, Nowhere):
+            status = DeliveryStatus.FAILED if step.status == DeliveryStatus.UNREACHABLE else step.status
+            return _stays(due, status, step.reason) | {"tried": tried}
+        return _stays(due, DeliveryStatus.QUEUED) | {"tried": tried, "lane": step.lane, "route": step.route}
 
     def _with_counts(self, due: Due) -> Due:
         """What earlier rows of this flight take from the counts of the same chat is gone."""

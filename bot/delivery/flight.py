@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from bot.delivery.batch import Batch
 from bot.delivery.fate import Plan
 from bot.delivery.lease import Lease
 from bot.delivery.results import Attempt, Result
-from bot.delivery.routes import Accounts, Off
+from bot.delivery.routes import Accounts, in_force
 from bot.store.outbox import DeliveryStatus
 from bot.store.statement import Statement
 
@@ -34,10 +34,11 @@ _LEAVE = Batch(
 _STAY = Batch(
     """
     UPDATE delivery SET status = r.status, route = r.route, error = r.error, lane = COALESCE(r.lane, delivery.lane),
-        available_at = COALESCE(r.available_at, delivery.available_at)
+        tried = COALESCE(r.tried, delivery.tried), available_at = COALESCE(r.available_at, delivery.available_at)
     FROM ROWS WHERE delivery.id = r.id AND delivery.status || '' = 'queued' AND delivery.available_at <= :now
     """,
-    id="int", status="text", lane="text", route="text", error="text", available_at="timestamptz",
+    id="int", status="text", lane="text", route="text", error="text", tried="json",
+    available_at="timestamptz",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ class Orders:
     room: int = 0  # how many rows may be taken up
     floor: due.Floor = field(default_factory=lambda: due.START)  # only behind it
     known: tuple[int, ...] | None = None  # all that is in flight, if an earlier flight may have taken up more
+    outage: str = ""  # why the platform cannot be reached: then one message asks whether it is back
     sweeps: bool = False  # also gives up templates whose end was not reported
 
 
@@ -114,15 +116,14 @@ def land(connection: Connection, lease: Lease, epoch: int, results: Sequence[Res
     write_late(connection, lease, results)
 
 
-def _take_up(connection: Connection, orders: Orders, off: Off) -> Flown:
+def _take_up(connection: Connection, orders: Orders, stored: Mapping[str, Mapping[str, Any]]) -> Flown:
     """Decides about the next rows. Those which stay are written; those which leave are marked by the caller."""
-    own = writing.switched_off(orders.results)
-    if own:
-        off = {**off, orders.lease.account: {**off.get(orders.lease.account, {}), **own}}
+    account, own = orders.lease.account, writing.switched_off(orders.results)
+    off = in_force({**stored, account: {**stored.get(account, {}), **own}}, orders.now)
     rows = due.following(connection, orders.lease.account, orders.now, orders.room, orders.floor)
     if not rows:
         return Flown(floor=orders.floor)
-    planned = _planned(rows, Plan(orders.lease.account, orders.epoch, orders.now, orders.accounts, off))
+    planned = _planned(rows, Plan(orders.lease.account, orders.epoch, orders.now, orders.accounts, off, orders.outage))
     writing.reserve(connection, planned.leave)
     venue, sequence = orders.prepare(connection)
     if planned.stay:

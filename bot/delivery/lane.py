@@ -14,9 +14,11 @@ from sqlmodel import Session
 
 from bot.clock import Clock, boot_seconds, seconds
 from bot.delivery import due, flight
+from bot.delivery.alarms import Alarms
 from bot.delivery.flight import Orders, Prepare
 from bot.delivery.hold import Hold
 from bot.delivery.lease import Lease
+from bot.delivery.outage import Outage
 from bot.delivery.pacer import Pacer
 from bot.delivery.results import Result
 from bot.delivery.routes import Accounts
@@ -78,8 +80,17 @@ class Lane:
         self._enough = max(1, self._ahead // 2)
         self._stir = asyncio.Event()
         limit = lease.total_seconds() * _SEND
+        self._outage = Outage(account)
         self._sender = Sender(
-            send, compose, clock, pacer=self._pacer, limit=limit, enough=self._enough, stir=self._stir.set
+            send,
+            compose,
+            clock,
+            pacer=self._pacer,
+            limit=limit,
+            enough=self._enough,
+            stir=self._stir.set,
+            outage=self._outage,
+            alarms=Alarms(account),
         )
         self._flew_at = self._swept_at = 0.0
         self._took = 0.0  # seconds of the last flight
@@ -191,6 +202,10 @@ class Lane:
             return
         if room:
             self._search.note(orders, flown)
+        if (
+            orders.outage and flown.attempts
+        ):  # those behind the one that asks whether the platform is back were not taken up
+            self._search.anew()
         self._sender.rest(self._flew_at + flown.rest)
         self._sender.launch(flown)
 
@@ -210,11 +225,14 @@ class Lane:
             floor=self._search.floor,
             known=known if self._doubtful else None,
             sweeps=sweeps,
+            outage=self._outage.reason,
         )
 
     @property
     def _room(self) -> int:
-        """How many more rows may be taken up."""
+        """How many more rows may be taken up. While the platform is away all are looked at, and one asks."""
+        if self._outage.reason:
+            return self._window if not self._sender.flying else 0
         return min(self._window - len(self._sender.flying), self._ahead - len(self._sender.waiting))
 
     @property

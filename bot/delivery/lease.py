@@ -122,7 +122,7 @@ class Extended:
     """A lane that is ours for one more lease."""
 
     rest: float  # seconds for which it has to rest
-    off: dict[str, dict[str, str]]  # {account of any lane: {route: why it may not be used}}
+    off: dict[str, dict[str, Any]]  # {account of any lane: what of it may not be used}, for `routes.in_force`
     wanted: bool = False  # a node that has two lanes less would like to have it
 
 
@@ -182,7 +182,7 @@ class Lease:
         """Lets the lane rest for so many seconds, whoever holds it; a longer rest stays."""
         _PAUSE.row(connection, self._real, account=self.account, delay=float(delay), reason=reason)
 
-    def switch_off(self, connection: Connection, routes: dict[str, str]) -> None:
+    def switch_off(self, connection: Connection, routes: dict[str, Any]) -> None:
         """Notes which routes the platform took away, and why."""
         _SWITCH_OFF[connection.dialect.name].run(connection, account=self.account, off=dumps(routes))
 

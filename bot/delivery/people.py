@@ -49,3 +49,4 @@ class Due:
     due_at: datetime
     latest_at: datetime | None
     person: Person
+    available_at: datetime | None = None  # since when it might have left, or may be tried again

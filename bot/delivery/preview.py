@@ -59,7 +59,7 @@ def preview(
     kind: Kind = Kind.BROADCAST,
 ) -> Preview:
     """What an announcement would do now; writes nothing. Raises WrongFilter."""
-    off = switched_off(session.connection())
+    off = switched_off(session.connection(), now)
     sending = Sending("", kind, texts, {"ways": ways}, now, None, now, accounts, off)
     seen = Preview()
     for person in _meant(session, filter_text, kind):

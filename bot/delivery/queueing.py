@@ -18,7 +18,7 @@ from bot.delivery.audience import audience
 from bot.delivery.batch import Batch
 from bot.delivery.people import Person
 from bot.delivery.quiet import out_of_quiet
-from bot.delivery.routes import Accounts, Off, Step, choose, has_short, unwanted
+from bot.delivery.routes import Accounts, Off, Step, choose, has_short, in_force, unwanted
 from bot.delivery.whom import PEOPLE, registered
 from bot.store.database import Database
 from bot.store.outbox import Announcement, DeliveryStatus, Kind, Lane, Priority, State, Way
@@ -93,7 +93,7 @@ def queue_slice(
         _note(connection, announcement_id, state=State.MISSED)
         return 0
     known = (row.id, row.kind, row.texts, row.more, row.due_at, row.latest_at)
-    sending = Sending(*known, now, accounts, switched_off(connection))
+    sending = Sending(*known, now, accounts, switched_off(connection, now))
     people = connection.execute(_meant(row, size, now)).all()
     write(connection, sending, [registered(person) for person in people])
     if people:
@@ -147,10 +147,10 @@ def fate(sending: Sending, person: Person, way: str) -> Step | tuple[DeliverySta
     return found if isinstance(found, Step) else (found.status, found.reason)
 
 
-def switched_off(connection: Connection) -> dict[str, dict[str, str]]:
+def switched_off(connection: Connection, now: datetime) -> dict[str, dict[str, str]]:
     """Which routes the platforms took away: {account of a lane: {route: why}}."""
     rows = connection.execute(select(col(Lane.account), col(Lane.off)))
-    return {account: dict(off) for account, off in rows}
+    return in_force({account: dict(off) for account, off in rows}, now)
 
 
 def insert_into(connection: Connection, table: type[SQLModel]) -> Any:

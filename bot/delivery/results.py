@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,9 +12,11 @@ from bot.delivery.routes import template_of
 from bot.errors import (
     Misconfigured,
     Moved,
+    NoConnection,
     Paused,
     Refused,
     RouteOff,
+    RouteRests,
     TemplateOff,
     TryLater,
     Unconfirmed,
@@ -26,7 +27,6 @@ from bot.errors import (
 from bot.message import Address
 from bot.store.outbox import DeliveryStatus, Route, Way
 
-log = logging.getLogger(__name__)
 MOST_TRIES = 5  # of a message, not counting those by routes that were given up
 ALARM_REST = 600.0  # seconds that a lane rests when somebody must look at its account
 _FIRST_WAIT = 2.0  # seconds; doubled at each try
@@ -72,7 +72,9 @@ class Result:
     receipt: str | None = None  # the platform's own id of a template message
     blocked: bool = False  # the chat cannot be reached until its owner writes
     off: str = ""  # what the account may not use from now on, as `routes.Off` names it
+    off_until: datetime | None = None  # of the product's clock; None: until somebody else has the lane
     rest: float = 0.0  # seconds that the whole lane has to rest
+    unreached: bool = False  # the platform was not reached at all: it cannot have been the message
 
     @property
     def attempts(self) -> int:
@@ -127,16 +129,18 @@ def failed(attempt: Attempt, error: BaseException, now: datetime) -> Result:
     match error:
         case Paused():
             return replace(queued, counted=False, rest=max(error.delay, 0.0))
+        case NoConnection():
+            return replace(queued, counted=False, unreached=True)
         case TryLater():
             return _again(queued, error.delay) if _tries(attempt) < MOST_TRIES else refused
         case WindowClosed():
             return replace(queued, given_up=True, window=Window.USED_UP if error.used_up else Window.CLOSED)
         case RouteOff():
-            return replace(queued, given_up=True, off=_off(attempt.due, error))
+            until = now + timedelta(seconds=error.delay) if isinstance(error, RouteRests) else None
+            return replace(queued, given_up=True, off=_off(attempt.due, error), off_until=until)
         case Unreachable():
             return _unreachable(queued)
         case Misconfigured():
-            log.error("the platform refuses the account: the lane rests", extra={"reason": said})
             return replace(queued, counted=False, rest=ALARM_REST)
         case Refused() | Moved():  # a chat that moves twice in one breath
             return refused

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from bot.delivery.people import Person
 from bot.settings import Settings
@@ -13,6 +14,7 @@ from bot.store.outbox import DeliveryStatus, Kind, Route, Way
 EMAIL_LANE = "email"
 TOLD_BY_MAIL = "told by e-mail"
 UNSUBSCRIBED = "unsubscribed"
+_BEIJING = timezone(timedelta(hours=8))
 Off = Mapping[str, Mapping[str, str]]
 """What the platform took away from us: {account of a lane: {route, or `template_of` a kind: why}}."""
 
@@ -101,6 +103,21 @@ def telegram_lane(bot_id: str) -> str:
 def template_of(kind: str) -> str:
     """The template of one kind of announcement, where it is switched off alone: the others may be right."""
     return f"{Route.WECHAT_TEMPLATE}/{kind}"
+
+
+def in_force(stored: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, dict[str, str]]:
+    """What is off at this moment of the product's clock, as `Off`; with until when, where that is known.
+
+    Stored for each account is {route: why} or {route: {"why", "until"}}.
+    """
+    return {
+        account: {
+            name: said if isinstance(said, str) else f"{said['why']}; until {_minute(said['until'])}"
+            for name, said in parts.items()
+            if isinstance(said, str) or datetime.fromisoformat(said["until"]) > now
+        }
+        for account, parts in stored.items()
+    }
 
 
 def choose(
@@ -196,6 +213,11 @@ def _email(person: Person, accounts: Accounts, off: Off) -> Step | str:
     if not person.email:
         return "no e-mail address"
     return _unless_off(Step(Route.EMAIL, EMAIL_LANE), off) if accounts.email else "mail is not set up"
+
+
+def _minute(moment: str) -> str:
+    """WeChat counts its days in Beijing's time."""
+    return f"{datetime.fromisoformat(moment).astimezone(_BEIJING):%Y-%m-%d %H:%M %Z}"
 
 
 def _unless_off(step: Step, off: Off, *parts: str) -> Step | str:

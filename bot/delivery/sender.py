@@ -14,7 +14,9 @@ from bot.adapters.base import Outgoing
 from bot.clock import Clock, boot_seconds, seconds
 from bot.content.facts import Venue
 from bot.delivery import results
+from bot.delivery.alarms import Alarms
 from bot.delivery.flight import Flown
+from bot.delivery.outage import Outage
 from bot.delivery.pacer import Pacer
 from bot.delivery.people import Due
 from bot.delivery.results import Attempt, Result, Window
@@ -43,11 +45,14 @@ class Sender:
         limit: float,
         enough: int,
         stir: Callable[[], None],
+        outage: Outage,
+        alarms: Alarms,
     ) -> None:
         """`limit`: seconds that a send may take. `stir` is called at the first result, and at every one from `enough`
         on; when nothing is in flight any more; and when the lane has to rest."""
         self._send, self._compose, self._clock = send, compose, clock
         self._pacer, self._limit, self._enough, self._stir = pacer, limit, enough, stir
+        self._outage, self._alarms = outage, alarms
         self._epoch, self._deadline = 0, 0.0
         self._line: asyncio.Queue[tuple[Attempt, Flown]] = asyncio.Queue()
         self._pen = asyncio.Lock()
@@ -207,11 +212,21 @@ class Sender:
 
     def _failed(self, attempt: Attempt, error: Exception) -> Result:
         """Whatever one message does, the others go on."""
+        self._alarms.note(error)
         if not isinstance(error, UsherError | TimeoutError):
             log.error("a message could not be sent", extra={"delivery": attempt.due.id, "fault": _place(error)})
         return results.failed(attempt, error, self._clock.now())
 
+    def _noticed(self, result: Result) -> Result:
+        """Lets the lane rest while its platform is away."""
+        if result.status in (DeliveryStatus.SENT, DeliveryStatus.SENDING) or result.given_up:
+            self._outage.over()
+        if not result.unreached or seconds() < self.rests_until:  # one of many that left before tells nothing new
+            return result
+        return replace(result, rest=self._outage.missed(result.error))
+
     def _note(self, result: Result) -> None:
+        result = self._noticed(result)
         del self.flying[result.attempt.due.id]
         self.results.append(result)
         if result.rest:

@@ -72,9 +72,13 @@ def note_effects(connection: Connection, lease: Lease, results: Sequence[Result]
     _settle_contacts(connection, unusual)
 
 
-def switched_off(results: Sequence[Result]) -> dict[str, str]:
-    """What the account may not use, and why."""
-    return {result.off: result.error for result in results if result.off}
+def switched_off(results: Sequence[Result]) -> dict[str, Any]:
+    """What the account may not use, and why: as `routes.in_force` reads it."""
+    return {
+        result.off: {"why": result.error, "until": result.off_until.isoformat()} if result.off_until else result.error
+        for result in results
+        if result.off
+    }
 
 
 def write(connection: Connection, results: Sequence[Result]) -> None:

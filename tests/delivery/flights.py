@@ -23,7 +23,7 @@ from bot.message import Address, Reply
 from bot.store import outbox
 from bot.store.database import Database
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Priority, Route, State, Way
-from bot.store.tables import Contact
+from bot.store.tables import Contact, Registration
 from tests.delivery.crowd import ALL, APP, BOT, registered, settle, telegram, wechat
 from tests.stored import rows
 
@@ -110,6 +110,13 @@ class Yard:
     def on_wechat(self, count: int, **more: Any) -> None:
         """So many people on WeChat, with an open window of five messages unless told otherwise."""
         self.people(*(wechat(number, self.clock.now(), **more) for number in range(1, count + 1)))
+
+    def people_get_mail(self, *numbers: int) -> None:
+        """Gives these an e-mail address."""
+        for number in numbers:
+            named = update(Registration).where(col(Registration.id) == number)
+            mail = named.values(email=f"p{number}@example.com")
+            self.database.write_now(lambda session: session.execute(mail))  # noqa: B023  # runs at once
 
     def queue(
         self,

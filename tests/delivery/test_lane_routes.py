@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import col, update
 
-from bot.errors import Moved, RouteOff, TemplateOff, TryLater, Unconfirmed, Unreachable, WindowClosed
+from bot.errors import Moved, RouteOff, RouteRests, TemplateOff, TryLater, Unconfirmed, Unreachable, WindowClosed
 from bot.store.outbox import Kind, Route, Way
 from bot.store.tables import Contact, Registration
 from tests.conftest import NOW
-from tests.delivery.flights import MAIL, WECHAT, Yard, statuses
+from tests.delivery.flights import MAIL, WECHAT, Yard, eventually, running, statuses
 
 DAY = timedelta(days=1)
 
@@ -151,3 +152,24 @@ async def test_a_chat_that_moved_is_sent_to_once_more_and_remembered(yard: Yard)
     assert [row.status for row in yard.deliveries()] == ["sent", "failed"]
     assert [yard.contact(number).user_id for number in (1, 2)] == ["-1001", "-1002"]
     assert sorted(message.to for message in yard.platform.asked) == ["-1001", "-1002", "1", "2"]
+
+
+async def test_a_call_that_is_used_up_for_today_rests_alone_and_until_tomorrow(
+    yard: Yard, caplog: pytest.LogCaptureFixture
+) -> None:
+    yard.on_wechat(3)
+    more: dict[str, Any] = {"lane": WECHAT, "route": Route.WECHAT_MESSAGE}
+    yard.queue([1, 2], "morning", Kind.REMINDER, **more)
+    yard.platform.says["o1"] = [used_up := RouteRests("WeChat 45009: used up", 3600)]
+    used_up.alarm = "45009"
+    async with running(lane := yard.lane(WECHAT, window=1)):
+        await eventually(yard.all_are("sent"))
+        assert [row.route for row in yard.deliveries()] == ["wechat_template", "wechat_template"]
+        assert yard.stored_lane(WECHAT).paused_until is None
+        yard.clock.wind(timedelta(hours=2))
+        yard.queue([3], "noon", Kind.REMINDER, **more)
+        lane.wake()
+        await eventually(yard.all_are("sent"))
+    assert [row.route for row in yard.deliveries()][2:] == ["wechat_message"]
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (said.__dict__["code"], said.__dict__["count"]) == ("45009", 1)

@@ -30,6 +30,7 @@ def by(route: Route, way: Way = Way.CHAT, **more: Any) -> Attempt:
 # error: what it changes in a result that says QUEUED with the error's words, counted, its window's count given back.
 MEANING: dict[str, tuple[Attempt, BaseException, dict[str, Any]]] = {
     "connection refused": (ATTEMPT, errors.TryLater("refused", 0), {}),
+    "no connection": (ATTEMPT, errors.NoConnection("no connection", 5), {"counted": False, "unreached": True}),
     "429, for the account": (ATTEMPT, errors.Paused("429", 7), {"counted": False, "rest": 7}),
     "outside the window": (
         ATTEMPT,
@@ -46,6 +47,11 @@ MEANING: dict[str, tuple[Attempt, BaseException, dict[str, Any]]] = {
         by(Route.WECHAT_TEMPLATE),
         errors.TemplateOff("40037"),
         {"given_up": True, "off": f"wechat_template/{DUE.kind}"},
+    ),
+    "used up for today": (
+        ATTEMPT,
+        errors.RouteRests("45009", 3600),
+        {"given_up": True, "off": "wechat_message", "off_until": NOW + timedelta(hours=1)},
     ),
     "blocked": (ATTEMPT, errors.Unreachable("43004"), {"given_up": True, "blocked": True}),
     "no such mailbox, instead of a chat": (by(Route.EMAIL), errors.Unreachable("550"), {"given_up": True}),
@@ -82,8 +88,10 @@ def test_what_an_error_means(what: str) -> None:
 
 def test_every_error_that_a_send_may_raise_stands_in_the_table() -> None:
     raised = {type(error).__name__ for _, error, _ in MEANING.values()}
-    named = "TryLater, Paused, WindowClosed, RouteOff, Unreachable, Moved, Refused, Misconfigured, Unconfirmed"
-    assert set(named.split(", ")) <= raised
+    named = (
+        "TryLater, NoConnection, Paused, WindowClosed, RouteOff, RouteRests, Unreachable, Moved, Refused, Misconfigured"
+    )
+    assert {*named.split(", "), "Unconfirmed"} <= raised
 
 
 def test_what_was_taken_by_the_platform_is_sent_but_a_template_awaits_its_end() -> None:

@@ -8,9 +8,11 @@ from datetime import timedelta
 from bot.errors import (
     Misconfigured,
     Moved,
+    NoConnection,
     Paused,
     Refused,
     RouteOff,
+    RouteRests,
     TemplateOff,
     Unconfirmed,
     Unreachable,
@@ -84,11 +86,16 @@ async def _by_the_next_route(home: Station, name: str, means: type[UsherError], 
     assert re.search(words, error)
     if issubclass(means, RouteOff):
         off = f"{TEMPLATE}/reminder" if (means, route) == (TemplateOff, TEMPLATE) else route
-        assert (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off == {off: error}
+        stored = (await lane_of(home, f"wechat:{home.wechat.keys.app_id}")).off
+        assert stored.keys() == {off}
+        assert error == (stored[off]["why"] if means is RouteRests else stored[off])
 
 
 async def _later(home: Station, name: str, means: type[UsherError], words: str, route: str) -> None:
     """Queued again: with the whole lane at rest, which is no try of the message, or for itself."""
+    if means is NoConnection:
+        await _when_reached(home, name, words, route)
+        return
     row = await became(home, name, "queued", lambda row: row["error"])
     assert re.search(words, row["error"])
     rests = issubclass(means, _RESTS)
@@ -105,6 +112,15 @@ async def _later(home: Station, name: str, means: type[UsherError], words: str, 
         home.post.plays.clear()
         await home.wind(minutes=1)
     assert how(await became(home, name, "sent")) == (route, 1 if rests else 2)
+
+
+async def _when_reached(home: Station, name: str, words: str, route: str) -> None:
+    """At once, and after short rests while nobody is there; nobody's answer is no try."""
+    if home.post.plays:
+        row = await became(home, name, "queued", lambda row: row["error"])
+        assert re.search(words, row["error"])
+        home.post.plays.clear()
+    assert how(await became(home, name, "sent")) == (route, 1)
 
 
 def how(row: object) -> tuple[str, int]:

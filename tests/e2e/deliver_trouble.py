@@ -65,7 +65,7 @@ async def silence(url: str, step: str, becomes: tuple[str, str]) -> None:
         assert calls(home, CALLS[TEMPLATE]) == 2
         row = await became(home, mail, becomes[0], lambda row: row["error"])
         assert re.search(becomes[1], row["error"])
-        assert row["attempts"] == 1
+        assert row["attempts"] == (row["status"] != "queued")
         home.wechat.trouble.clear()
         home.post.plays.clear()
         await _a_token_that_does_not_come_has_sent_nothing(home)
@@ -77,6 +77,4 @@ async def _a_token_that_does_not_come_has_sent_nothing(home: Station) -> None:
     home.usher.adapters["wechat"]._api._token = ""
     home.wechat.trouble.next("stable_token", Order(delay=3))
     name = await announce(home, one)
-    assert how(await became(home, name, "queued", lambda row: row["error"])) == (MESSAGE, 1)
-    await home.wind(minutes=1)
-    assert how(await became(home, name, "sent")) == (MESSAGE, 2)
+    assert how(await became(home, name, "sent")) == (MESSAGE, 1)

@@ -38,7 +38,7 @@ class EmailAdapter:
     async def send(self, address: str, outgoing: Outgoing, route: str = "email") -> str:
         """Sends one mail; the server's own id of it matters to nobody: "".
 
-        Raises TryLater, Paused, Unreachable, Refused, Misconfigured, Unconfirmed.
+        Raises TryLater, NoConnection, Paused, Unreachable, Refused, Misconfigured, Unconfirmed.
         """
         if outgoing.mail is None:
             raise Refused(f"there is no mail in a message for {route}")
@@ -52,7 +52,9 @@ class EmailAdapter:
             async with asyncio.timeout(self._limit), self._connections.room(self._limit / 2):
                 await self._post(passage)
         except (SMTPException, OSError) as error:  # OSError: no such host, refused, cut, timed out
-            raise meaning(error, passage.written) from None  # the library's own words may hold the address
+            raise meaning(
+                error, passage.written, connected=passage.connected
+            ) from None  # the library's own words may hold the address
         return ""
 
     async def close(self) -> None:
@@ -69,7 +71,9 @@ class EmailAdapter:
             await self._over(passage, new=True)
 
     async def _over(self, passage: _Passage, *, new: bool) -> None:
+        passage.connected = False
         connection = await self._connections.take(new=new)
+        passage.connected = True
         passage.fresh = connection.mails == 0
         try:
             await passage.through(connection.smtp)
@@ -86,6 +90,7 @@ class _Passage:
         self._sender, self._to, self._step = sender, to, step
         self._content = _DOT.sub(b"..", content) + b".\r\n"
         self.fresh = True  # nothing went over this connection before
+        self.connected = False  # a connection is ready for it
         self.written = False  # the content left us: from here on only an answer tells
 
     async def through(self, smtp: SMTP) -> None:

@@ -17,7 +17,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
-from bot.errors import Misconfigured, Refused, TryLater, Unconfirmed, Unreachable, UsherError
+from bot.errors import Misconfigured, NoConnection, Refused, TryLater, Unconfirmed, Unreachable, UsherError
 
 SOON, LATER = 5.0, 30.0  # seconds: the server was not there; it asked for patience
 _CLOSING = 421
@@ -25,8 +25,11 @@ _NO_LOGIN = 530  # authentication required, whichever command it answers: RFC 49
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")  # RFC 3463
 
 
-def meaning(error: Exception, written: bool) -> UsherError:
-    """What became of a mail. The server's own words are left out: they may repeat the address."""
+def meaning(error: Exception, written: bool, *, connected: bool = True) -> UsherError:
+    """What became of a mail. `connected`: there was a connection that was ready for it.
+
+    The server's own words are left out: they may repeat the address.
+    """
     if isinstance(error, SMTPResponseException) and error.code >= 400:  # RFC 5321, 4.2.1
         return _refusal(error)
     if written:
@@ -34,7 +37,8 @@ def meaning(error: Exception, written: bool) -> UsherError:
     if _is_certificate(error):
         return Misconfigured("the mail server's certificate is not trusted")
     if isinstance(error, SMTPResponseException | OSError):  # OSError: refused, cut, no such host, timed out
-        return TryLater(f"the mail server cannot be used now ({type(error).__name__})", SOON)
+        later = TryLater if connected else NoConnection
+        return later(f"the mail server cannot be used now ({type(error).__name__})", SOON)
     return Misconfigured("the mail server does not offer what is needed, such as a login")
 
 

@@ -16,7 +16,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.errors import Misconfigured, Moved, Paused, Refused, TryLater, Unconfirmed, Unreachable, UsherError
+from bot.errors import Misconfigured, Moved, NoConnection, Paused, Refused, Unconfirmed, Unreachable, UsherError
 
 _SOON = 1.0  # seconds
 _NOTHING_LEFT_TO_DO = ("message is not modified", "query is too old")
@@ -62,7 +62,7 @@ def meaning(error: Exception, *, written: bool = True) -> UsherError | None:
         case BadRequest():  # before NetworkError, whose child it is
             return _refused(_reason(error))
         case _ if not written:
-            return TryLater("Telegram: no connection", _SOON)
+            return NoConnection("Telegram: no connection", _SOON)
         case TimedOut() | TimeoutError():
             return Unconfirmed("Telegram: no answer in time")
         case _:

@@ -17,7 +17,7 @@ from wechatpy.client.api import WeChatMenu, WeChatMessage
 from bot.adapters.wechat.errcodes import BUSY, STALE_TOKEN, meaning, token_meaning
 from bot.adapters.wire import Wire
 from bot.clock import Clock, seconds
-from bot.errors import Paused, TryLater, Unconfirmed
+from bot.errors import NoConnection, Paused, TryLater, Unconfirmed
 
 WHOLE = 4.8  # seconds for one message with all its calls
 _TOKEN = 2.4  # seconds for the token, which leaves as much to the message
@@ -76,7 +76,7 @@ class Api:
                     self._token_ends = seconds() + lasts - _MARGIN
                 return self._token
         except TimeoutError:
-            raise TryLater("WeChat: no access token in time", BUSY) from None
+            raise NoConnection("WeChat: no access token in time", BUSY) from None
 
     async def _ask_token(self) -> tuple[str, float]:
         body = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
@@ -87,7 +87,7 @@ class Api:
                     return token, lasts
             code = _code(answer)
         except Unconfirmed as unknown:
-            raise TryLater(f"{unknown} (asked for an access token)", BUSY) from None  # the message has not left yet
+            raise NoConnection(f"{unknown} (asked for an access token)", BUSY) from None  # no message can leave
         raise token_meaning(code, self._clock.real())
 
     async def _call(self, path: str, data: dict[str, Any], ends: float, token: str = "") -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Api:
                 )
         except (httpx.HTTPError, TimeoutError) as error:
             if not wire.written:
-                raise TryLater("WeChat: no connection", BUSY) from None
+                raise NoConnection("WeChat: no connection", BUSY) from None
             late = isinstance(error, httpx.TimeoutException | TimeoutError)
             raise Unconfirmed(f"WeChat: {'no answer in time' if late else 'the connection was cut'}") from None
         return _read(answer)

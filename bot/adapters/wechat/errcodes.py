@@ -14,6 +14,7 @@ from bot.errors import (
     Paused,
     Refused,
     RouteOff,
+    RouteRests,
     TemplateOff,
     TryLater,
     Unconfirmed,
@@ -31,12 +32,17 @@ Reason = Callable[[int, datetime], UsherError]
 
 def meaning(code: int, now: datetime) -> UsherError:
     """What an errcode other than 0 means for a message. `now`: the real time of the call."""
-    return _MESSAGE.get(code, _as(Refused, "it refuses the message"))(code, now)
+    error = _MESSAGE.get(code, _as(Refused, "it refuses the message"))(code, now)
+    if code not in _MESSAGE or code in _ALARMING:
+        error.alarm = str(code)
+    return error
 
 
 def token_meaning(code: int, now: datetime) -> UsherError:
     """What an errcode means where a token was asked for: no message has left yet."""
-    return _TOKEN.get(code, _as(Misconfigured, "it gives no access token"))(code, now)
+    error = _TOKEN.get(code, _as(Misconfigured, "it gives no access token"))(code, now)
+    error.alarm = str(code) if code in _ALARMING else ""
+    return error
 
 
 def until_tomorrow(now: datetime) -> float:
@@ -70,7 +76,7 @@ _ACCOUNT: dict[int, Reason] = {
     40243: _as(Misconfigured, "the app secret is frozen on the platform"),
     40164: _ADDRESS,
     61004: _ADDRESS,
-    45009: _paused("the account's calls of today are used up", until_tomorrow),
+    45009: lambda code, now: RouteRests(f"WeChat {code}: such calls are used up for today", until_tomorrow(now)),
     45011: _paused("too many calls in this minute", until_next_minute),
 }
 _NOT_ALLOWED = _as(RouteOff, "the account may not send such messages")
@@ -103,4 +109,8 @@ _TOKEN: dict[int, Reason] = _ACCOUNT | {
     -1: lambda code, _: TryLater(f"WeChat {code}: it is busy", BUSY),
     **dict.fromkeys(STALE_TOKEN, _SECRET),
 }
+_ALARMING = frozenset((
+    *STALE_TOKEN,  # of a token that was asked for just now
+    *(45002, 45008, 45098, 44004, 47001, 47003, 48001, 40200, 45009, 40037),
+))  # fmt: skip
 CODES = frozenset(_MESSAGE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import Misconfigured, Refused, TryLater, Unconfirmed, Unreachable, UsherError
+from bot.errors import Misconfigured, NoConnection, Refused, TryLater, Unconfirmed, Unreachable, UsherError
 from tests.mail_server import CUT, SILENCE
 
 NO = "5.1.1 <wang.fang-secret@example.com>: unknown"
@@ -12,9 +12,9 @@ ROWS: list[Row] = [
     # the step, what the server does, what it means, what organizers read
     ("GREETING", "421 4.3.2 too busy", TryLater, "421 4.3.2"),
     ("GREETING", "554 no service here", Misconfigured, "554"),
-    ("GREETING", CUT, TryLater, "SMTPConnectError"),
-    ("GREETING", SILENCE, TryLater, "SMTPConnectTimeoutError"),
-    ("GREETING", "hello there", TryLater, "SMTP"),
+    ("GREETING", CUT, NoConnection, "SMTPConnectError"),
+    ("GREETING", SILENCE, NoConnection, "SMTPConnectTimeoutError"),
+    ("GREETING", "hello there", NoConnection, "SMTP"),
     ("EHLO", "421 not now", TryLater, "421"),
     ("EHLO", "550 who are you", Misconfigured, "550"),
     ("MAIL", "421 4.7.0 closing", TryLater, "421 4.7.0"),
@@ -46,6 +46,8 @@ ROWS: list[Row] = [
     ("CONTENT", SILENCE, Unconfirmed, "no answer"),
     ("CONTENT", "what", Unconfirmed, "no answer"),
     ("CONTENT", "354 more please", Unconfirmed, "no answer"),
-    *((step, CUT, TryLater, "SMTPServerDisconnected") for step in BEFORE),
-    *((step, SILENCE, TryLater, "SMTPReadTimeoutError") for step in BEFORE),
+    ("EHLO", CUT, NoConnection, "SMTPServerDisconnected"),
+    ("EHLO", SILENCE, NoConnection, "SMTPReadTimeoutError"),
+    *((step, CUT, TryLater, "SMTPServerDisconnected") for step in BEFORE[1:]),
+    *((step, SILENCE, TryLater, "SMTPReadTimeoutError") for step in BEFORE[1:]),
 ]

@@ -17,7 +17,7 @@ from bot.adapters.base import Outgoing
 from bot.adapters.wechat import api as api_module
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.clock import seconds
-from bot.errors import Paused, Refused, TryLater, Unconfirmed
+from bot.errors import Paused, Refused, RouteRests, TryLater, Unconfirmed
 from bot.message import Address, Choice, Reply
 
 SECRET = "4a5b6c7d8e9f-secret"
@@ -192,9 +192,9 @@ async def test_an_errcode_leaves_nothing_stuck(send, server):
 ])  # fmt: skip
 async def test_a_quota_says_how_long_to_wait(send, server, clock, now, tomorrow, minute):
     clock.at = now
-    for code, delay in ((45009, tomorrow), (45011, minute)):
+    for code, means, delay in ((45009, RouteRests, tomorrow), (45011, Paused, minute)):
         server.answers = [{"errcode": code}]
-        with pytest.raises(Paused) as raised:
+        with pytest.raises(means) as raised:
             await send()
         assert raised.value.delay == delay
 
