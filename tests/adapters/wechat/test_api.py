@@ -17,7 +17,7 @@ from bot.adapters.base import Outgoing
 from bot.adapters.wechat import api as api_module
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.clock import seconds
-from bot.errors import Paused, Refused, RouteRests, TryLater, Unconfirmed
+from bot.errors import NoConnection, Paused, Refused, RouteRests, TryLater, Unconfirmed
 from bot.message import Address, Choice, Reply
 
 SECRET = "4a5b6c7d8e9f-secret"
@@ -227,7 +227,7 @@ async def test_a_token_that_does_not_come_stops_all_who_wait_for_it_together(sen
     server.token_answers = [SILENCE] * 9
     began = seconds()
     outcomes = await asyncio.gather(*(send() for _ in range(30)), return_exceptions=True)
-    assert {type(outcome) for outcome in outcomes} == {TryLater}
+    assert {type(outcome) for outcome in outcomes} == {NoConnection}
     assert seconds() - began < 0.5
     assert server.asked("message/custom/send") == 0
 
