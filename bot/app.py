@@ -95,6 +95,7 @@ class Usher:
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
         await self.database.write(self._note_content)
+        await self.database.write(self.lanes.mended)
         called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
         self._listening = [asyncio.create_task(_listen(adapter)) for adapter in called]
         self._listening.append(asyncio.create_task(self._follow_content()))

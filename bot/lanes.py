@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from pydantic import SecretStr
+from sqlalchemy import Connection, update
+from sqlmodel import Session, col
 
 from bot.adapters.base import Adapter, Outgoing
 from bot.clock import Clock
@@ -25,12 +29,15 @@ from bot.registration.compose import Composer
 from bot.registration.decision import Desk
 from bot.registration.purge import purge
 from bot.settings import Settings
+from bot.store import outbox as stored
 from bot.store.database import Database
 from bot.store.outbox import Kind
+from bot.store.tables import Setting
 
 if TYPE_CHECKING:
     from bot.adapters.email.adapter import EmailAdapter
 
+log = logging.getLogger(__name__)
 Change = Callable[[], None]
 
 
@@ -53,6 +60,22 @@ class Lanes:
         self._lanes: list[Lane] = []
         self._running: list[asyncio.Task[None]] = []
         self._ticking = asyncio.Lock()
+
+    def mended(self, session: Session) -> None:
+        """Ends the rests and gives back the routes of accounts whose settings were changed since the last start."""
+        for account, settings in _settings_of(self.accounts, self._settings).items():
+            named, mark = f"lane {account}", self._mark(settings)
+            before = session.get(Setting, named)
+            if before is not None and before.value != mark:
+                lane = update(stored.Lane).where(col(stored.Lane.account) == account)
+                session.execute(lane.values(paused_until=None, reason="", off={}))
+                log.info("the settings were changed: the lane need not rest", extra={"lane": account})
+            session.merge(Setting(name=named, value=mark))
+
+    def _mark(self, settings: tuple[object, ...]) -> str:
+        """The same for the same settings; says nothing about them."""
+        secret = self._settings.secret.get_secret_value() if self._settings.secret else ""
+        return hmac.digest(secret.encode(), repr(settings).encode(), "sha256").hex()
 
     def start(self, on_taken: Change = nothing, on_lost: Change = nothing) -> None:
         """Begins to send. The two are called when this process becomes, and ceases to be, who fetches from Telegram."""
@@ -123,6 +146,22 @@ class Lanes:
     async def _mail(self, to: Address | str, outgoing: Outgoing, route: str) -> str:
         assert self._email
         return await self._email.send(str(to), outgoing, route)
+
+
+def _settings_of(accounts: Accounts, settings: Settings) -> dict[str, tuple[object, ...]]:
+    """What each account's lane works with."""
+
+    def told(secret: SecretStr | None) -> str:
+        return secret.get_secret_value() if secret else ""
+
+    wechat = (
+        *(told(settings.wechat_app_secret), settings.wechat_api_url, settings.wechat_account, settings.wechat_verified),
+        *(settings.wechat_template_reminder, settings.wechat_template_confirmation),
+    )
+    telegram = told(settings.telegram_token), settings.telegram_api_url, settings.telegram_proxy
+    mail = told(settings.smtp_url), settings.mail_from
+    all_of = {wechat_lane(accounts.wechat): wechat, telegram_lane(accounts.telegram): telegram, EMAIL_LANE: mail}
+    return {account: all_of[account] for account in accounts.lanes}
 
 
 def _mailer(settings: Settings, clock: Clock) -> EmailAdapter:
