@@ -174,6 +174,7 @@ def _composer(settings: Settings, content: Callable[[], Content]) -> Composer:
     assert settings.secret is not None, "checked by whoever serves"
     templates = {
         Kind.REMINDER.value: settings.wechat_template_reminder,
+        Kind.BROADCAST.value: settings.wechat_template_reminder,
         Kind.DECISION.value: settings.wechat_template_confirmation,
     }
     secret = settings.secret.get_secret_value().encode()
