@@ -23,6 +23,7 @@ from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, State
 
 LATELY = timedelta(minutes=10)
 STOPPED = "stopped by an organizer"
+SUPERSEDED = "a later decision took its place"
 Texts = Mapping[str, Mapping[str, str]]
 """{"zh": {"text", "short"}, "en": {...}}; a language may be missing, and a short form."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.delivery.announcements import STOPPED
+from bot.delivery.announcements import STOPPED, SUPERSEDED
 from bot.delivery.batch import stored
 from bot.delivery.due import Row
 from bot.delivery.outage import waited_enough
@@ -63,6 +63,8 @@ class Plan:
             return _stays(due, DeliveryStatus.SKIPPED, STOPPED)
         if due.latest_at is not None and due.latest_at <= now:
             return _stays(due, DeliveryStatus.SKIPPED, TOO_LATE)
+        if due.kind == Kind.DECISION and due.more.get("decision", due.person.status) != due.person.status:
+            return _stays(due, DeliveryStatus.SKIPPED, SUPERSEDED)  # it was on its way when that was decided
         if due.kind != Kind.DECISION and row.withdrawn:
             return _stays(due, DeliveryStatus.SKIPPED, f"the registration is {due.person.status}")
         if reason := unwanted(due.person, due.kind, self._accounts):

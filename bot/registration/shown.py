@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from bot.conversation.turn import Turn
 from bot.conversation.waited import Notice
-from bot.delivery.announcements import STOPPED
+from bot.delivery.announcements import STOPPED, SUPERSEDED
 from bot.delivery.people import Due, Person
 from bot.delivery.queueing import TOO_LATE
 from bot.delivery.routes import unwanted
@@ -21,7 +21,6 @@ from bot.delivery.sender import Compose
 from bot.delivery.templates import IN_SHORT
 from bot.delivery.whom import PEOPLE, registered
 from bot.errors import Refused
-from bot.registration.decision import SUPERSEDED
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Route, State
 from bot.store.tables import Registration, Status
 
