@@ -39,7 +39,7 @@ from bot.settings import Settings, WrongSetting
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.nonces import Nonces
-from bot.store.statement import Statement
+from bot.store.noted import note
 from bot.store.tables import Kept
 from bot.web import Health, Phase, application
 
@@ -48,9 +48,6 @@ _KEEP_MESSAGES = timedelta(days=3)  # Telegram repeats an update for 24 hours
 _KEEP_BODY = 64 * 1024
 _HOUSEKEEPING, _SWEEP, _TICK = 3600.0, 60.0, 1.0  # seconds
 CONTENT_LOADED = "content_loaded"  # the setting that says which content is being served, and since when
-_NOTE = Statement("""
-    INSERT INTO setting (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
-""")  # several processes may start at once
 
 
 def matcher_of(content: Content) -> Matcher:
@@ -101,6 +98,7 @@ class Usher:
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
         await self.database.transact(self._note_content)
+        await self.database.transact(self.lanes.mended)
         called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
         for adapter in called:
             self._begin(_listen(adapter))
@@ -219,7 +217,7 @@ class Usher:
 
     def _note_content(self, connection: Connection) -> None:
         served = {"version": self.content.version, "at": self.clock.now().isoformat()}
-        _NOTE.run(connection, name=CONTENT_LOADED, value=json.dumps(served))
+        note(connection, CONTENT_LOADED, json.dumps(served))
 
     async def _database_answers(self) -> bool:
         try:

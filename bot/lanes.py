@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import secrets
 import socket
@@ -10,7 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from pydantic import SecretStr
+from sqlalchemy import Connection, update
+from sqlmodel import col
 
 from bot.adapters.base import Adapter, Outgoing
 from bot.clock import Clock
@@ -27,7 +30,9 @@ from bot.registration.compose import Composer
 from bot.registration.decision import Desk
 from bot.registration.purge import purge
 from bot.settings import Settings
+from bot.store import outbox as stored
 from bot.store.database import Database
+from bot.store.noted import note, noted
 from bot.store.outbox import Kind
 
 if TYPE_CHECKING:
@@ -58,6 +63,23 @@ class Lanes:
         self._ticking = asyncio.Lock()
         self._filling: asyncio.Task[None] | None = None
         self._to_fill = False
+
+    def mended(self, connection: Connection) -> None:
+        """Ends the rests and gives back the routes of accounts whose settings were changed since the last start."""
+        for account, settings in _settings_of(self.accounts, self._settings).items():
+            named, mark = f"lane {account}", self._mark(settings)
+            before = noted(connection, named)
+            if before not in (None, mark):
+                lane = update(stored.Lane).where(col(stored.Lane.account) == account)
+                connection.execute(lane.values(paused_until=None, reason="", off={}))
+                log.info("the settings were changed: the lane need not rest", extra={"lane": account})
+            if before != mark:
+                note(connection, named, mark)
+
+    def _mark(self, settings: tuple[object, ...]) -> str:
+        """The same for the same settings; says nothing about them."""
+        secret = self._settings.secret.get_secret_value() if self._settings.secret else ""
+        return hmac.digest(secret.encode(), repr(settings).encode(), "sha256").hex()
 
     def start(self, on_taken: Change = nothing, on_lost: Change = nothing) -> None:
         """Begins to send. The two are called when this process becomes, and ceases to be, who fetches from Telegram."""
@@ -155,6 +177,22 @@ class Lanes:
         return await self._email.send(str(to), outgoing, route)
 
 
+def _settings_of(accounts: Accounts, settings: Settings) -> dict[str, tuple[object, ...]]:
+    """What each account's lane works with."""
+
+    def told(secret: SecretStr | None) -> str:
+        return secret.get_secret_value() if secret else ""
+
+    wechat = (
+        *(told(settings.wechat_app_secret), settings.wechat_api_url, settings.wechat_account, settings.wechat_verified),
+        *(settings.wechat_template_reminder, settings.wechat_template_confirmation),
+    )
+    telegram = told(settings.telegram_token), settings.telegram_api_url, settings.telegram_proxy
+    mail = told(settings.smtp_url), settings.mail_from
+    all_of = {wechat_lane(accounts.wechat): wechat, telegram_lane(accounts.telegram): telegram, EMAIL_LANE: mail}
+    return {account: all_of[account] for account in accounts.lanes}
+
+
 def _mailer(settings: Settings, clock: Clock) -> EmailAdapter:
     from bot.adapters.email.adapter import EmailAdapter  # here, for many send no mail, and have no use for aiosmtplib
 
@@ -165,6 +203,7 @@ def _composer(settings: Settings, content: Callable[[], Content]) -> Composer:
     assert settings.secret is not None, "checked by whoever serves"
     templates = {
         Kind.REMINDER.value: settings.wechat_template_reminder,
+        Kind.BROADCAST.value: settings.wechat_template_reminder,
         Kind.DECISION.value: settings.wechat_template_confirmation,
     }
     secret = settings.secret.get_secret_value().encode()

@@ -25,6 +25,11 @@ def shown(turn: Turn, letter: Letter, seen: Preview) -> Iterator[str]:
     yield turn.say("broadcast.people", people=seen.people)
     for route, count in seen.routes.most_common():
         yield turn.say("broadcast.by_route", route=turn.say(f"broadcast.route.{route}"), count=count)
+        if rest := seen.rests.get(route):
+            until = rest.until.astimezone(turn.content.event.zone)
+            yield turn.say("broadcast.rests", until=f"{until:%m-%d %H:%M}", reason=rest.reason)
+    for name, why in seen.off.items():
+        yield turn.say("broadcast.off", name=name, reason=why)
     if seen.windows:
         until = seen.windows[0].astimezone(turn.content.event.zone)
         yield turn.say("broadcast.windows", until=f"{until:%m-%d %H:%M}")

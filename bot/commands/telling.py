@@ -144,7 +144,13 @@ def preview_lines(seen: Preview, content: Content) -> Iterator[str]:
     """A preview in words: by which route, until when, who is not reached and why."""
     yield f"{seen.people} people, {_counted(seen.languages)}" if seen.people else "nobody is meant"
     for route, count in seen.routes.most_common():
-        yield f"now by {route}: {count}"
+        if rest := seen.rests.get(route):
+            until = rest.until.astimezone(content.event.zone).isoformat(" ", "minutes")
+            yield f"by {route}, which rests until {until} ({rest.reason}): {count} will follow then"
+        else:
+            yield f"now by {route}: {count}"
+    for name, why in seen.off.items():
+        yield f"off: {name}, {why}"
     if seen.windows:
         first, last = (moment.astimezone(content.event.zone).isoformat(" ", "minutes") for moment in seen.windows)
         yield f"open WeChat windows close {f'at {first}' if first == last else f'between {first} and {last}'}"

@@ -76,6 +76,8 @@ _FILLED = {
     "broadcast.by_route": "route count",
     "broadcast.windows": "until",
     "waiting.more": "count",
+    "broadcast.rests": "until reason",
+    "broadcast.off": "name reason",
     "broadcast.waits": "count reason",
     "broadcast.not_reached": "count reason",
     "broadcast.type_number": "people",

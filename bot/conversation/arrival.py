@@ -39,24 +39,33 @@ _MEET = Statement("""
         tap_until = COALESCE(excluded.tap_until, contact.tap_until)
     RETURNING id, language, language_chosen, stopped_at, source, created_at
 """)
-_STANDING = Statement("""
+# Whether something waits for the person, or was told in a template's few characters (sent, and an error says so).
+_WAITS = """
+    EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = WHOSE AND (delivery.status = 'waiting'
+        OR (delivery.status = 'sent' AND delivery.route = 'wechat_template' AND delivery.error <> '')))
+"""
+_STANDING = Statement(
+    """
     SELECT conversation.state, message.id, message.reply,
-           EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = :contact_id AND delivery.status = 'waiting')
+           WAITS
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
-""")
+""".replace("WAITS", _WAITS.replace("WHOSE", ":contact_id"))
+)
 # A person who is new here may be one who unfollowed, and left registrations under a keyed hash.
-_STANDING_OF_NEW = Statement("""
+_STANDING_OF_NEW = Statement(
+    """
     SELECT conversation.state, message.id, message.reply,
-           EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = former.id AND delivery.status = 'waiting'),
+           WAITS,
            former.id
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
     LEFT JOIN contact AS former
         ON former.channel = :channel AND former.account = :account AND former.user_id = :hashed
-""")
+""".replace("WAITS", _WAITS.replace("WHOSE", "former.id"))
+)
 _SAVE = Statement("""
     INSERT INTO conversation (contact_id, state, draft_at, updated_at)
     VALUES (:contact_id, :state, :draft_at, :now)

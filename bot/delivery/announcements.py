@@ -24,6 +24,7 @@ from bot.store.tables import Registration
 
 LATELY = timedelta(minutes=10)
 STOPPED = "stopped by an organizer"
+SUPERSEDED = "a later decision took its place"
 Texts = Mapping[str, Mapping[str, str]]
 """{"zh": {"text", "short"}, "en": {...}}; a language may be missing, and a short form."""
 

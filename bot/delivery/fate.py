@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.delivery.announcements import STOPPED
+from bot.delivery.announcements import STOPPED, SUPERSEDED
 from bot.delivery.batch import stored
 from bot.delivery.due import Row
 from bot.delivery.outage import waited_enough
@@ -16,7 +15,7 @@ from bot.delivery.people import Due
 from bot.delivery.queueing import TOO_LATE
 from bot.delivery.quiet import quiet_until
 from bot.delivery.results import Attempt
-from bot.delivery.routes import EMAIL_LANE, Accounts, Nowhere, Off, Step, choose, has_short, unwanted, window
+from bot.delivery.routes import EMAIL_LANE, Accounts, Nowhere, Off, Step, Used, choose, has_short, unwanted
 from bot.store.outbox import DeliveryStatus, Kind, Route, State, Way
 
 _OF_CHANNEL = {
@@ -34,13 +33,13 @@ class Plan:
         """`outage`: why the platform cannot be reached; then the first leaves that still may, to see whether it can."""
         self._account, self._epoch, self._now, self._accounts, self._off = account, epoch, now, accounts, off
         self._outage = outage
-        self._used: Counter[tuple[str, int | None]] = Counter()  # WeChat counts, by window and contact
+        self._used = Used()
         self.leave: list[Attempt] = []
         self.stay: list[dict[str, Any]] = []
 
     def add(self, row: Row) -> None:
         """Decides about one row: it leaves, or stays with a reason, or is handed over to another lane."""
-        due = self._with_counts(row.due)
+        due = replace(row.due, person=self._used.left(row.due.person))
         if kept := self._kept(replace(row, due=due)):
             self.stay.append(kept)
             return
@@ -64,6 +63,8 @@ class Plan:
             return _stays(due, DeliveryStatus.SKIPPED, STOPPED)
         if due.latest_at is not None and due.latest_at <= now:
             return _stays(due, DeliveryStatus.SKIPPED, TOO_LATE)
+        if due.kind == Kind.DECISION and due.more.get("decision", due.person.status) != due.person.status:
+            return _stays(due, DeliveryStatus.SKIPPED, SUPERSEDED)  # it was on its way when that was decided
         if due.kind != Kind.DECISION and row.withdrawn:
             return _stays(due, DeliveryStatus.SKIPPED, f"the registration is {due.person.status}")
         if reason := unwanted(due.person, due.kind, self._accounts):
@@ -97,15 +98,6 @@ class Plan:
             return _stays(due, status, step.reason) | {"tried": tried}
         return _stays(due, DeliveryStatus.QUEUED) | {"tried": tried, "lane": step.lane, "route": step.route}
 
-    def _with_counts(self, due: Due) -> Due:
-        """What earlier rows of this flight take from the counts of the same chat is gone."""
-        person = due.person
-        message, tap = (self._used.get((name, person.contact_id), 0) for name in ("message", "tap"))
-        if not message and not tap:
-            return due
-        left, tap_left = person.message_left - message, person.tap_left - tap
-        return replace(due, person=replace(person, message_left=left, tap_left=tap_left))
-
     def _attempt(self, due: Due) -> Attempt:
         person, now = due.person, self._now
         if due.route == Route.EMAIL:
@@ -113,8 +105,7 @@ class Plan:
         assert person.address is not None  # or no route into a chat would have been chosen
         if due.route != Route.WECHAT_MESSAGE:
             return Attempt(due, person.address, self._epoch, now)
-        name = window(person, now)
-        self._used[name, person.contact_id] += 1
+        name = self._used.take(person, now)
         until = person.message_until if name == "message" else person.tap_until
         return Attempt(due, person.address, self._epoch, now, name, until)
 

@@ -55,13 +55,13 @@ class Hold:
             self._end.cancel()
         self._end = asyncio.get_running_loop().call_later(max(0.0, self._until - boot_seconds()), self.lose)
 
-    def lose(self) -> None:
+    def lose(self, how: str = "lost the lane") -> None:
         """The lane is not ours any more."""
         if self._end:
             self._end.cancel()
         if self.epoch:
             self.epoch = 0
-            log.info("lost the lane", extra={"lane": self.lease.account})
+            log.info(how, extra={"lane": self.lease.account})
             self._on_lost()
 
     def leave(self) -> None:

@@ -119,7 +119,7 @@ class Lane:
         finally:
             pace.cancel()
             await self._sender.close()
-            self._hold.lose()
+            self._hold.lose("gave the lane back")
             self._ended.set()
 
     async def drain(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -71,7 +72,7 @@ class Accounts:
         """The template for a kind of announcement; empty where there is none: only verified service accounts have."""
         if not (self.wechat_sends and self.wechat_service):
             return ""
-        return {Kind.REMINDER: self.template_reminder, Kind.DECISION: self.template_confirmation}.get(Kind(kind), "")
+        return self.template_confirmation if kind == Kind.DECISION else self.template_reminder
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,9 @@ def unwanted(person: Person, kind: str, accounts: Accounts) -> str:
 
 
 def has_short(kind: str, texts: Mapping[str, Mapping[str, str]], language: str) -> bool:
-    """Whether a template can be filled: a decision fills it with facts, everything else needs a short form."""
-    return kind == Kind.DECISION or bool(texts.get(language, {}).get("short"))
+    """Whether a template can be filled: a decision fills it with facts, a broadcast says that there is news to be read
+    in the chat, and a reminder needs a short form."""
+    return kind in (Kind.DECISION, Kind.BROADCAST) or bool(texts.get(language, {}).get("short"))
 
 
 def window(person: Person, now: datetime) -> str:
@@ -174,6 +176,26 @@ def window(person: Person, now: datetime) -> str:
     if person.tap_until and person.tap_until > now and person.tap_left > 0:
         return "tap"
     return ""
+
+
+class Used:
+    """What earlier messages of the same look take from the WeChat counts of a chat, which several people may share."""
+
+    def __init__(self) -> None:
+        self._used: Counter[tuple[str, int | None]] = Counter()  # by window and contact
+
+    def left(self, person: Person) -> Person:
+        """The person with what is left of the counts."""
+        message, tap = (self._used.get((name, person.contact_id), 0) for name in ("message", "tap"))
+        if not message and not tap:
+            return person
+        return replace(person, message_left=person.message_left - message, tap_left=person.tap_left - tap)
+
+    def take(self, person: Person, now: datetime) -> str:
+        """One message to them; the window that it uses."""
+        name = window(person, now)
+        self._used[name, person.contact_id] += 1
+        return name
 
 
 def until(person: Person, now: datetime) -> datetime | None:

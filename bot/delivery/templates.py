@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 
 from bot.delivery.batch import Batch, stored
 from bot.delivery.results import clean
-from bot.store.outbox import DeliveryStatus, Route
+from bot.store.outbox import DeliveryStatus, Kind, Route
 from bot.store.statement import Statement
 
 SUCCESS = "success"
+IN_SHORT = "told in short; the whole text is shown when they next write"
 AWAITED = timedelta(hours=1)
 _AT_ONCE = 500  # rows given up in one transaction
 _REPORT = Statement("""
@@ -38,8 +39,10 @@ _DONE_WITH = Batch(
 )
 _AWAITING = Batch(
     """
-    SELECT delivery.id, delivery.receipt, CAST(delivery.tried AS text) FROM delivery
-    JOIN ROWS ON delivery.receipt = r.receipt WHERE delivery.status || '' IN ('sending', 'unconfirmed')
+    SELECT delivery.id, delivery.receipt, CAST(delivery.tried AS text), announcement.kind FROM delivery
+    JOIN ROWS ON delivery.receipt = r.receipt
+    JOIN announcement ON announcement.id = delivery.announcement_id
+    WHERE delivery.status || '' IN ('sending', 'unconfirmed')
     """,
     receipt="text",
 )
@@ -89,14 +92,17 @@ def _apply(connection: Connection, ended: Mapping[str, str], now: datetime) -> b
     """Writes these ends; whether there was a delivery to any."""
     awaiting = _AWAITING.run(connection, [{"receipt": receipt} for receipt in ended])
     if awaiting:
-        _END.run(connection, [_end(row, receipt, tried, ended[receipt], now) for row, receipt, tried in awaiting])
+        _END.run(
+            connection, [_end(row, receipt, tried, kind, ended[receipt], now) for row, receipt, tried, kind in awaiting]
+        )
     return bool(awaiting)
 
 
-def _end(delivery_id: int, receipt: str, tried: str, status: str, now: datetime) -> dict[str, Any]:
+def _end(delivery_id: int, receipt: str, tried: str, kind: str, status: str, now: datetime) -> dict[str, Any]:
     row: dict[str, Any] = {"id": delivery_id, "tried": json.loads(tried)}
     if status == SUCCESS:
-        return {**row, "status": DeliveryStatus.SENT, "error": "", "receipt": receipt, "sent_at": stored(now)}
+        said = IN_SHORT if kind == Kind.BROADCAST else ""
+        return {**row, "status": DeliveryStatus.SENT, "error": said, "receipt": receipt, "sent_at": stored(now)}
     said = clean(status)
     step = {"route": Route.WECHAT_TEMPLATE, "error": said, "at": now.isoformat()}
     return {**row, "status": DeliveryStatus.QUEUED, "error": said, "tried": [*row["tried"], step]}

@@ -10,14 +10,13 @@ from sqlalchemy import Connection, select, update
 from sqlmodel import col
 
 from bot.content.event import Event
-from bot.delivery.announcements import announce
+from bot.delivery.announcements import SUPERSEDED, announce
 from bot.delivery.routes import Accounts
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Way
 from bot.store.tables import Registration, Status
 
 BOTH: tuple[Way, ...] = (Way.CHAT, Way.MAIL)
 MAIL: tuple[Way, ...] = (Way.MAIL,)  # for people whom the reply in the chat tells already
-SUPERSEDED = "a later decision took its place"
 
 
 class Known(NamedTuple):

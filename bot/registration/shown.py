@@ -8,30 +8,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlmodel import col
 
 from bot.conversation.turn import Turn
 from bot.conversation.waited import Notice
-from bot.delivery.announcements import STOPPED
+from bot.delivery.announcements import STOPPED, SUPERSEDED
 from bot.delivery.people import Due, Person
 from bot.delivery.queueing import TOO_LATE
 from bot.delivery.routes import unwanted
 from bot.delivery.sender import Compose
+from bot.delivery.templates import IN_SHORT
 from bot.delivery.whom import PEOPLE, registered
 from bot.errors import Refused
-from bot.registration.decision import SUPERSEDED
 from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Route, State
 from bot.store.tables import Registration, Status
 
 log = logging.getLogger(__name__)
 _OVER = (Status.CANCELLED, Status.DECLINED)
 _DELIVERY: Any = (Delivery.id, Delivery.announcement_id, Delivery.way, Delivery.attempts, Delivery.tried,
-                  Delivery.due_at, Delivery.person, Delivery.registration_id)  # fmt: skip
+                  Delivery.due_at, Delivery.person, Delivery.registration_id, Delivery.status)  # fmt: skip
 _ANNOUNCED: Any = (
     *(Announcement.kind, Announcement.state, Announcement.audience),
     *(Announcement.texts, Announcement.more, Announcement.latest_at),
 )
+_IN_SHORT = and_(col(Delivery.status) == DeliveryStatus.SENT, col(Delivery.error) == IN_SHORT)
+_TOLD = update(Delivery).where(_IN_SHORT).values(error="")
 
 
 class Shown:
@@ -41,27 +43,33 @@ class Shown:
         self._compose = compose
 
     def look(self, turn: Turn) -> list[Notice]:
-        """What waits for the person who wrote, the oldest first; locked, in the turn's transaction.
+        """What waits for the person who wrote, or was told in short, the oldest first; locked until the commit.
 
         What is not wanted or not useful any more is skipped; what an organizer holds goes on waiting.
         """
-        notices, over = [], defaultdict(list)
-        for due, audience in _waiting(turn):
+        notices, over, told = [], defaultdict(list), []
+        for due, audience, in_short in _waiting(turn):
             if due.state == State.PAUSED:
                 continue
             text, status, error = self._fate(due, audience, turn)
             if text:
                 notices.append(Notice(due.id, text))
+            elif in_short:
+                told.append(due.id)
             else:
                 over[status, error].append(due.id)
         for (status, error), ids in over.items():
             turn.connection.execute(_change(ids).values(status=status, error=error))
+        if told:
+            turn.connection.execute(_TOLD.where(col(Delivery.id).in_(told)))
         return notices
 
     def shown(self, turn: Turn, ids: Sequence[int]) -> None:
-        """The reply of this turn shows these."""
+        """The reply of this turn shows these. What a template told in short was sent when that was."""
         values = {"status": DeliveryStatus.SENT, "error": "", "route": _route(turn), "sent_at": turn.now}
-        turn.connection.execute(_change(ids).values(**values, attempts=col(Delivery.attempts) + 1))
+        changed = turn.connection.execute(_change(ids).values(**values, attempts=col(Delivery.attempts) + 1))
+        if changed.rowcount < len(ids):
+            turn.connection.execute(_TOLD.where(col(Delivery.id).in_(ids)))
 
     def _fate(self, due: Due, audience: str, turn: Turn) -> tuple[str, DeliveryStatus, str]:
         """What to show, if anything, what becomes of the row, and why."""
@@ -78,18 +86,24 @@ class Shown:
         return text, DeliveryStatus.WAITING if text else DeliveryStatus.FAILED, "" if text else "there is no text"
 
 
-def _waiting(turn: Turn) -> list[tuple[Due, str]]:
-    """What waits, each with the audience it was announced to."""
+def _waiting(turn: Turn) -> list[tuple[Due, str, bool]]:
+    """What waits, each with the audience it was announced to, and whether a template told it in short before."""
     rows = turn.connection.execute(
         select(*_DELIVERY, *_ANNOUNCED)
         .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
-        .where(col(Delivery.contact_id) == turn.person.id, col(Delivery.status) == DeliveryStatus.WAITING)
+        .where(
+            col(Delivery.contact_id) == turn.person.id, or_(col(Delivery.status) == DeliveryStatus.WAITING, _IN_SHORT)
+        )
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update(of=Delivery)
     ).all()
     people = _people(turn, [row.registration_id for row in rows])
     return [
-        (_due(row, people.get(row.registration_id) or _chatting(turn, row.person), _route(turn)), row.audience)
+        (
+            _due(row, people.get(row.registration_id) or _chatting(turn, row.person), _route(turn)),
+            row.audience,
+            row.status == DeliveryStatus.SENT,
+        )
         for row in rows
     ]
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 Work = Callable[[Session], T]
 
 LOCK_SECONDS = 15  # longer than WeChat waits for all three of its requests
+STALLED_SECONDS = 5  # half of a lane's lease: whoever froze in a transaction does not keep the lane beyond it
 _WRITERS = 8  # PostgreSQL: as many transactions at once from one process
 _PATIENCE = "patience"  # seconds that a transaction waits for SQLite's one writer
 _WAL_TRIES, _WAL_PAUSE = 40, 0.05  # seconds between them
@@ -80,6 +81,10 @@ class Database:
             except (OperationalError, InterfaceError, PoolTimeout) as error:
                 if attempt + 1 < _TRIES and _is_deadlock(error):
                     continue
+                raise Unavailable(_first_line(error)) from error
+            except InternalError as error:
+                if not isinstance(error.orig, psycopg.errors.IdleInTransactionSessionTimeout):
+                    raise
                 raise Unavailable(_first_line(error)) from error
         raise AssertionError("unreachable")
 
@@ -145,6 +150,8 @@ class Database:
             options = f"-c lock_timeout={LOCK_SECONDS}s -c timezone=UTC"
             if read_only:
                 options += " -c default_transaction_read_only=on"
+            else:
+                options += f" -c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
             arguments = {"options": options, "connect_timeout": 5}
             return create_engine(
                 self.url,

@@ -24,7 +24,8 @@ def said(database: Database, **more: Any) -> str:
 
 def planned(database: Database, announcement_id: str = "B-1", **more: Any) -> int:
     """Writes all slices; how many people they had."""
-    work = partial(queue_slice, announcement_id=announcement_id, accounts=ALL, now=more.pop("now", NOW), **more)
+    common = {"accounts": ALL, "now": NOW} | more
+    work = partial(queue_slice, announcement_id=announcement_id, **common)
     written = 0
     while count := database.transact_now(work):
         written += count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -55,9 +56,9 @@ def test_each_way_has_a_delivery_of_its_own_and_the_chat_does_not_repeat_the_mai
     assert [(row.person, row.way, row.route, row.status) for row in deliveries(database)] == [
         ("r1", "chat", "wechat_message", "queued"),
         ("r1", "mail", "email", "queued"),
-        ("r2", "chat", None, "waiting"),
+        ("r2", "chat", "wechat_template", "queued"),
         ("r2", "mail", "email", "queued"),
-        ("r3", "chat", None, "waiting"),
+        ("r3", "chat", "wechat_template", "queued"),
         ("r3", "mail", None, "unreachable"),
     ]
 
@@ -70,7 +71,7 @@ def test_who_is_not_reached_has_a_delivery_all_the_same(database: Database) -> N
         [registered(1, NOW), registered(2, NOW), registered(3, NOW), registered(4, NOW, contact_id=None)],
     )
     said(database)
-    planned(database)
+    planned(database, accounts=replace(ALL, template_reminder=""))
     assert [(row.person, row.status, row.error) for row in deliveries(database)] == [
         ("r1", "waiting", "WeChat window closed, no template; no e-mail address"),
         ("r2", "unreachable", "unfollowed, or blocked the bot; no e-mail address"),

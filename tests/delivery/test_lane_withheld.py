@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from bot.delivery.announcements import pause, resume, stop
+from bot.delivery.announcements import SUPERSEDED, pause, resume, stop
 from bot.store.outbox import Kind
 from bot.store.tables import Contact, Registration
 from tests.conftest import NOW
@@ -126,3 +126,12 @@ async def test_somebody_who_was_erased_meanwhile_is_no_fault(yard: Yard) -> None
         await eventually(lambda: yard.platform.busy == 2)
         yard.database.write_now(erase)
         await eventually(lambda: statuses(yard.database) == {"sent": 1})
+
+
+async def test_a_decision_that_another_one_overtook_on_its_way_is_not_sent(yard: Yard) -> None:
+    yard.on_telegram(2)
+    yard.change(Registration, status="declined")
+    yard.queue([1], "D-1", Kind.DECISION, announcement={"more": {"decision": "confirmed"}})
+    yard.queue([2], "D-2", Kind.DECISION, announcement={"more": {"decision": "declined"}})
+    await yard.send_all()
+    assert [(row.status, row.error) for row in yard.deliveries()] == [("skipped", SUPERSEDED), ("sent", "")]

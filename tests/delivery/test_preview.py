@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from bot.clock import Clock
 from bot.delivery.announcements import announce
 from bot.delivery.audience import WrongFilter
-from bot.delivery.preview import preview
+from bot.delivery.preview import Rest, preview
 from bot.delivery.queueing import queue_slice
 from bot.store.database import Database
-from bot.store.outbox import Kind, Way
+from bot.store.outbox import Kind, Lane, Way
 from tests.conftest import NOW
-from tests.delivery.crowd import ALL, announcements, deliveries, registered, settle, telegram, wechat
+from tests.delivery.crowd import ALL, APP, BOT, announcements, deliveries, registered, settle, telegram, wechat
 
 HOUR = timedelta(hours=1)
 TEXTS = {"zh": {"text": "会场定了", "short": "会场定了"}}
@@ -83,3 +85,32 @@ def test_nobody_is_meant(database: Database) -> None:
     assert (seen.people, seen.routes, seen.missed, seen.windows) == (0, {}, [], None)
     with pytest.raises(WrongFilter):
         database.read_now(lambda session: preview(session, "colour=red", TEXTS, ALL, NOW))
+
+
+def test_people_who_share_a_chat_share_its_count(database: Database) -> None:
+    own = registered(1, NOW)
+    rows = [own, *(registered(number, NOW, contact_id=1, registered_by=own["reference"]) for number in range(2, 5))]
+    settle(database, [wechat(1, NOW, message_left=2)], rows)
+    accounts = replace(ALL, template_reminder="")
+    seen = database.read_now(lambda session: preview(session, "", TEXTS, accounts, NOW))
+    assert seen.routes == {"wechat_message": 2}
+    assert [row.status for row in seen.missed] == ["waiting", "waiting"]
+
+
+def test_it_says_which_lanes_rest_and_which_routes_are_off(database: Database) -> None:
+    settle(database, [wechat(1, NOW), telegram(2, NOW)], [registered(1, NOW), registered(2, NOW)])
+    real = Clock().real()
+    common = {"holder": "", "epoch": 1, "until": real}
+    used_up = {"wechat_message": {"why": "45009", "until": (NOW + HOUR).isoformat()}}
+    over = {"telegram": {"why": "45009", "until": (NOW - HOUR).isoformat()}}
+    lanes = [
+        Lane(account=f"wechat:{APP}", off=used_up, paused_until=real - HOUR, reason="45011", **common),
+        Lane(account=f"telegram:{BOT}", off=over, paused_until=real + HOUR, reason="429", **common),
+    ]
+    database.write_now(lambda session: session.add_all(lanes))
+    seen = database.read_now(lambda session: preview(session, "", TEXTS, ALL, NOW))
+    assert seen.routes == {"wechat_template": 1, "telegram": 1}
+    assert seen.rests == {"telegram": Rest(real + HOUR, "429")}
+    (off,) = seen.off.items()
+    assert off[0] == f"wechat:{APP} wechat_message"
+    assert off[1].startswith("45009; until 2019-")

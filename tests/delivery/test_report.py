@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,11 +24,12 @@ from tests.delivery.crowd import ALL, deliveries, drafted, registered, settle, t
 
 ZONE, HOUR = ZoneInfo("Asia/Shanghai"), timedelta(hours=1)
 FIELDS = ["announcement", "kind", "reference", "way", "route", "status", "attempts", "error", "due_at", "sent_at"]
+PLAIN = replace(ALL, template_reminder="")
 NO_MAIL = Accounts(wechat=ALL.wechat, wechat_secret=True, telegram=ALL.telegram)
 EVERY = ("queued", "sending", "waiting", "sent", "failed", "unreachable", "skipped", "unconfirmed")
 
 
-def said(database: Database, id_: str = "B-1", accounts: Accounts = ALL, **more: Any) -> None:
+def said(database: Database, id_: str = "B-1", accounts: Accounts = PLAIN, **more: Any) -> None:
     """Announces to the confirmed and writes the deliveries."""
     fields: dict[str, Any] = {"kind": Kind.BROADCAST, "texts": {}, "audience": "status=confirmed"} | more
     database.transact_now(lambda connection: announce(connection, id=id_, accounts=accounts, now=NOW, **fields))

@@ -71,7 +71,8 @@ def test_a_person_is_reached_by(case: str) -> None:
 KINDS: list[tuple[Kind, Accounts, Any]] = [
     (Kind.REMINDER, ALL, "wechat_template"),
     (Kind.DECISION, ALL, "wechat_template"),
-    (Kind.BROADCAST, ALL, "email"),
+    (Kind.BROADCAST, ALL, "wechat_template"),
+    (Kind.BROADCAST, replace(ALL, template_reminder=""), "email"),
     (Kind.REMINDER, replace(ALL, template_reminder=""), "email"),
     (Kind.DECISION, replace(ALL, template_reminder=""), "wechat_template"),
     (Kind.DECISION, replace(ALL, template_confirmation=""), "email"),
@@ -205,7 +206,7 @@ def test_accounts_follow_the_settings() -> None:
     assert (subscription.wechat_sends, subscription.template(Kind.REMINDER)) == (True, "")
     unverified = Accounts.of(read({**settings, "USHER_WECHAT_VERIFIED": "false"}))
     assert unverified.lanes == (TELEGRAM, MAIL)
-    assert {ALL.template(kind) for kind in Kind} == {"R", "C", ""}
+    assert {kind: ALL.template(kind) for kind in Kind} == {"reminder": "R", "broadcast": "R", "decision": "C"}
 
 
 def test_every_route_but_those_of_others_can_be_chosen() -> None:

@@ -86,6 +86,12 @@ class Station(House):
             lane._sender.rests_until = 0.0
         self.usher.lanes.wake()
 
+    async def resting(self, platform: WeChatPlatform | TelegramPlatform) -> None:
+        """Until the platform's lane rests, and so nothing is on its way there."""
+        channel = "wechat" if platform is self.wechat else "telegram"
+        (lane,) = (lane for lane in self.usher.lanes._lanes if lane.account.startswith(channel))
+        await until(lambda: lane._resting)
+
     async def down(self, platform: WeChatPlatform | TelegramPlatform) -> None:
         """Nobody listens there any more, and whoever had a connection sees that it is cut."""
         platform.order("down", True)

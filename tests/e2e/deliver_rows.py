@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 
 
 async def announce(home: Station, *guests: Guest, **more: Any) -> str:
-    """Announces something to these people; the announcement's id. A reminder has a template, a broadcast has none.
+    """Announces something to these people; the announcement's id. A broadcast is told in short by its template.
 
     `more`: kind, ways, texts.
     """

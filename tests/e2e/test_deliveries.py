@@ -25,6 +25,7 @@ from bot.adapters.wechat import templates
 from bot.clock import Clock
 from bot.commands import deciding, telling
 from bot.delivery import pacer
+from bot.delivery.templates import IN_SHORT
 from bot.errors import Misconfigured, RouteOff, TryLater, Unreachable, UsherError, WindowClosed
 from bot.registration.venue import Details
 from bot.sandbox.wechat_phone import Phone as Follower
@@ -228,22 +229,22 @@ async def test_who_muted_templates_and_has_no_mail_reads_it_when_they_next_write
     assert (await became(home, name, "sent"))["route"] == "wechat_reply"
 
 
-# Waiting, and nobody reached
+# Told in short, and nobody reached
 
 
 @on_the_shared_loop
-async def test_who_cannot_be_reached_now_reads_it_first_when_they_next_write(home: Station) -> None:
+async def test_who_was_told_in_short_reads_it_first_when_they_next_write(home: Station) -> None:
     one = await guest(home, follower(home), window="", email=False)
     names = [await announce(home, one), await announce(home, one, texts={"zh": {"text": "停车场已满。"}})]
     for name in names:
-        row = await became(home, name, "waiting")
-        assert (row["route"], row["error"]) == (None, "WeChat window closed, no template; no e-mail address")
+        row = await became(home, name, "sent")
+        assert (row["route"], row["error"]) == (TEMPLATE, IN_SHORT)
     shown = await one.phone.says("议程")
     assert shown.startswith(f"{WORDS}\n——\n停车场已满。\n——\n")
     assert "6. " in shown
     for name in names:
         row = await became(home, name, "sent")
-        assert (row["route"], row["attempts"], row["error"]) == ("wechat_reply", 1, None)
+        assert (row["route"], row["attempts"], row["error"]) == (TEMPLATE, 1, None)
     assert WORDS not in await one.phone.says("议程")
 
 
@@ -318,7 +319,7 @@ async def test_five_messages_within_48_hours_then_another_way_until_they_write_a
     one = await guest(home, follower(home))
     asked = calls(home, CALLS[MESSAGE])
     routes = [(await ended(home, await announce(home, one)))[0]["route"] for _ in range(6)]
-    assert routes == [MESSAGE] * 5 + [EMAIL]
+    assert routes == [MESSAGE] * 5 + [TEMPLATE]
     assert calls(home, CALLS[MESSAGE]) == asked + 5, "the platform is not asked for a sixth"
     await one.phone.says("议程")
     assert (await ended(home, await announce(home, one)))[0]["route"] == MESSAGE
@@ -330,8 +331,8 @@ async def test_six_at_once_do_not_take_more_than_the_five_that_are_left(home: St
     asked = calls(home, CALLS[MESSAGE])
     names = await announce_at_once(home, 6, one)
     rows = [(await ended(home, name))[0] for name in names]
-    assert Counter(row["route"] for row in rows) == {MESSAGE: 5, EMAIL: 1}
-    assert len(arrived(home, one.phone)) == 5
+    assert Counter(row["route"] for row in rows) == {MESSAGE: 5, TEMPLATE: 1}
+    assert len(arrived(home, one.phone)) == 6
     assert calls(home, CALLS[MESSAGE]) == asked + 5
 
 
@@ -343,7 +344,7 @@ async def test_a_count_that_somebody_else_used_up_is_noticed_once(home: Station)
         assert phone.spend() == 0
     asked = calls(home, CALLS[MESSAGE])
     rows = [(await ended(home, await announce(home, one)))[0] for _ in range(3)]
-    assert [(row["route"], row["attempts"]) for row in rows] == [(MESSAGE, 1), (EMAIL, 2), (EMAIL, 1)]
+    assert [(row["route"], row["attempts"]) for row in rows] == [(MESSAGE, 1), (TEMPLATE, 2), (TEMPLATE, 1)]
     assert calls(home, CALLS[MESSAGE]) == asked + 2
 
 
@@ -357,7 +358,7 @@ async def test_the_window_of_a_message_closes_after_48_hours(home: Station) -> N
     assert (await ended(home, await announce(home, early)))[0]["route"] == MESSAGE
     asked = calls(home, CALLS[MESSAGE])
     await home.wind(seconds=(row.message_until - home.now).total_seconds())
-    assert (await ended(home, await announce(home, late)))[0]["route"] == EMAIL
+    assert (await ended(home, await announce(home, late)))[0]["route"] == TEMPLATE
     assert calls(home, CALLS[MESSAGE]) == asked
 
 
@@ -366,11 +367,11 @@ async def test_three_messages_within_a_minute_of_a_tap(home: Station) -> None:
     quick, slow, late = [await guest(home, follower(home), window="tap") for _ in range(3)]
     asked = calls(home, CALLS[MESSAGE])
     routes = [(await ended(home, await announce(home, quick)))[0]["route"] for _ in range(4)]
-    assert routes == [MESSAGE] * 3 + [EMAIL]
+    assert routes == [MESSAGE] * 3 + [TEMPLATE]
     await home.wind(seconds=30)
     assert (await ended(home, await announce(home, slow)))[0]["route"] == MESSAGE
     await home.wind(seconds=30)
-    assert (await ended(home, await announce(home, late)))[0]["route"] == EMAIL
+    assert (await ended(home, await announce(home, late)))[0]["route"] == TEMPLATE
     assert calls(home, CALLS[MESSAGE]) == asked + 4
 
 
@@ -446,9 +447,11 @@ async def test_whoever_is_down_gets_it_when_back_however_long_that_takes(home: S
     name = await announce(home, wang)
     await became(home, name, "queued", lambda row: row["error"])
     for _ in range(5):
+        await home.resting(home.wechat)
         await home.wind(minutes=10)
         await home.rested()
         assert how(await became(home, name, "queued")) == (MESSAGE, 0)
+    await home.resting(home.wechat)
     home.up(home.wechat)
     await home.rested()
     assert how(await became(home, name, "sent")) == (MESSAGE, 1)
@@ -538,7 +541,8 @@ async def test_the_venue_reaches_every_answer_and_by_a_broadcast_everybody_with_
 async def _with_the_venue(url: str) -> None:
     async with alone(url) as home:
         wang, ann = await guest(home, follower(home)), await guest(home, writer(home), language="en")
-        mailed = await guest(home, follower(home), window="")
+        mailed = await guest(home, writer(home))
+        await mailed.phone.blocks()
         undecided = await guest(home, writer(home), status="pending", decided_at=None)
         assert "示例大厦" not in await wang.phone.says("会场在哪")
         settings, clock = home.usher.settings, home.usher.clock

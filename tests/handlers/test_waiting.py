@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.adapters.base import Outgoing
 from bot.adapters.wechat.text import fit as wechat_fit
@@ -20,6 +21,7 @@ from bot.delivery.people import Due
 from bot.delivery.queueing import fill_up, queue_slice
 from bot.delivery.reminders import tick
 from bot.delivery.routes import Accounts
+from bot.delivery.templates import IN_SHORT, template_ended
 from bot.errors import Refused
 from bot.message import Kind
 from bot.registration.compose import Composer
@@ -378,6 +380,29 @@ async def test_mydata_tells_what_was_sent_and_when(town: Town) -> None:
     assert re.search(r"\n发给您的消息：\n2019年10月8日（周二）9:\d\d 会议通知 · 聊天\n", said)
     assert "报名结果" not in said  # it is told by this very message
     assert re.search(r"\n2019年10月9日（周三）9:\d\d 报名结果 · 聊天\n", await whole(chat, "我的数据"))
+
+
+async def test_what_a_template_told_in_short_is_shown_wholly_and_once(town: Town) -> None:
+    chat = await registered_one(town)
+    broadcast(town)
+    sending = {"status": "sending", "route": "wechat_template", "receipt": "17", "attempts": 1}
+    town.database.write_now(lambda session: session.execute(update(Delivery).values(**sending)))
+    town.database.transact_now(lambda connection: template_ended(connection, "17", "success", town.clock.now()))
+    (row,) = chats(town)
+    assert (row.status, row.error) == ("sent", IN_SHORT)
+    assert (await chat.says("要收费吗")).startswith(f"{HELLO}{APART}")
+    (after,) = chats(town)
+    assert after.model_dump() == row.model_dump() | {"error": ""}
+    assert (await chat.says("要收费吗")).startswith("参会费用")
+
+
+async def test_what_was_told_in_short_and_is_not_wanted_any_more_is_left(town: Town) -> None:
+    chat = await registered_one(town)
+    broadcast(town)
+    told = {"status": "sent", "route": "wechat_template", "error": IN_SHORT}
+    town.database.write_now(lambda session: session.execute(update(Delivery).values(**told)))
+    assert HELLO not in await chat.says("退订")
+    assert [(row.status, row.error) for row in chats(town)] == [("sent", "")]
 
 
 async def whole(chat: Chat, words: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.store.database import STALLED_SECONDS
 from tests.conftest import postgresql_url
 from tests.long.duel import Report, duel
 
@@ -26,7 +27,7 @@ def look(report: Report, kept: float, capsys: pytest.CaptureFixture[str]) -> Non
     assert report.post.twice == []
     assert report.post.most_in_a_second <= MOST
     assert report.kept > kept
-    assert max(report.takeovers) < report.lease + 1
+    assert max(report.takeovers) < max(report.lease, STALLED_SECONDS) + 1
     assert set(report.statuses) <= {"sent", "unconfirmed", "queued"}
     assert report.statuses["unconfirmed"] <= 30 * report.blows
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from bot.content.event import Event
 from bot.content.records import Content
+from bot.delivery.announcements import SUPERSEDED
 from bot.registration.decide import (
     CannotDecide,
     Decided,
@@ -23,7 +24,6 @@ from bot.registration.decide import (
     move_up,
     promote,
 )
-from bot.registration.decision import SUPERSEDED
 from bot.store.database import Database
 from bot.store.outbox import Announcement, Delivery
 from bot.store.tables import Registration, Status

@@ -12,8 +12,10 @@ from sqlalchemy.exc import IntegrityError, InternalError
 from sqlmodel import Session
 
 from bot.errors import Unavailable
+from bot.store import database as store
 from bot.store.database import Database
 from bot.store.migrate import migrate
+from tests.conftest import postgresql_url
 from tests.emptied import Open, empty, opened
 
 
@@ -120,6 +122,48 @@ def test_of_two_postgresql_transactions_that_wait_for_each_other_both_succeed(ke
         thread.join(10)
     values = database.read_now(lambda session: list(session.scalars(text("SELECT value FROM setting"))))
     assert values == ["xx", "xx"]
+
+
+@pytest.mark.parametrize(("patience", "goes_on"), [(0.3, True), (0, False)], ids=["", "control"])
+def test_whoever_freezes_in_a_postgresql_transaction_does_not_keep_its_locks(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch, patience: float, goes_on: bool
+) -> None:
+    """As a process does that is stopped in the middle of a flight: another must get at the lane."""
+    monkeypatch.setattr(store, "STALLED_SECONDS", patience)
+    monkeypatch.setattr(store, "LOCK_SECONDS", 3)
+    frozen, other = opened(postgresql_url(postgresql)), opened(postgresql_url(postgresql))
+    empty(other)
+    other.write_now(lambda session: put(session, "lane"))
+    locked, thawed, ends = threading.Event(), threading.Event(), []
+
+    def stops(session: Session) -> None:
+        session.execute(text("UPDATE setting SET value = 'frozen'"))
+        locked.set()
+        thawed.wait(10)
+
+    def freeze() -> None:
+        try:
+            frozen.write_now(stops)
+        except Unavailable as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=freeze)
+    thread.start()
+    locked.wait(5)
+    try:
+        if goes_on:
+            other.write_now(lambda session: session.execute(text("UPDATE setting SET value = 'other'")))
+        else:
+            with pytest.raises(Unavailable):
+                other.write_now(lambda session: session.execute(text("UPDATE setting SET value = 'other'")))
+    finally:
+        thawed.set()
+        thread.join(10)
+    values = other.read_now(lambda session: list(session.scalars(text("SELECT value FROM setting"))))
+    assert values == ["other" if goes_on else "frozen"]
+    assert len(ends) == goes_on
+    for database in (frozen, other):
+        database.close()
 
 
 async def test_scrubbing_empties_the_log_of_sqlite(tmp_path: Path) -> None:
