@@ -17,6 +17,7 @@ from bot.cli.group import usher
 from bot.errors import BrokenContent, Unavailable, UsherError
 from bot.settings import WrongSetting
 
+_NO_TEXT = "the command line holds bytes that are no UTF-8, expected text in UTF-8"
 __all__ = ["main", "people", "running", "telling", "usher"]
 
 
@@ -44,8 +45,15 @@ def main() -> None:
         _fail(f"USHER_DATABASE_URL: the database did not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}")
     except OSError as error:
         _fail(f"{error.filename or ''}: {error.strerror}".lstrip(": "))
+    except UnicodeEncodeError as error:
+        _fail(_NO_TEXT if any(map(_broken, sys.argv)) else _unforeseen(error))
     except Exception as error:
         _fail(_unforeseen(error))
+
+
+def _broken(word: str) -> bool:
+    """Whether a word of the command line holds bytes that are no text."""
+    return any("\ud800" <= sign <= "\udfff" for sign in word)
 
 
 def _speak_utf8() -> None:

@@ -52,12 +52,12 @@ async def remind(
 
 
 def waiting(reminder: Reminder, now: datetime) -> Any:
-    """A query that counts the drafts which were left alone for long enough."""
+    """A query that counts the drafts which were left alone for long enough, but for those of who was reminded."""
     left = and_(
         of_drafts(reminder.audience), col(Conversation.draft_at) <= now - (draft_age(reminder.when) or timedelta())
     )
     joined = col(Contact.id) == col(Conversation.contact_id)
-    return select(func.count()).select_from(Conversation).join(Contact, joined).where(left)
+    return select(func.count()).select_from(Conversation).join(Contact, joined).where(left, ~_told(reminder.id))
 
 
 def _announcement(reminder: Reminder, event: Event, texts: dict[str, Any], now: datetime) -> Announcement:
@@ -102,10 +102,14 @@ def _slice(
 
 def _people(announcement_id: str, left: ColumnElement[bool], accounts: Accounts, off: Off, now: datetime) -> Any:
     """Whose draft was left, who was not reminded before, and who can be reached for free now; by contact."""
-    key = literal("c") + cast(col(Contact.id), String)
-    told = exists().where(col(Delivery.announcement_id) == announcement_id, col(Delivery.person) == key)
     joined = CHATS.join(Conversation, col(Conversation.contact_id) == col(Contact.id))
-    return joined.where(left, _free(accounts, off, now), ~told).order_by(col(Contact.id))
+    return joined.where(left, _free(accounts, off, now), ~_told(announcement_id)).order_by(col(Contact.id))
+
+
+def _told(announcement_id: str) -> ColumnElement[bool]:
+    """Whether the contact was reminded before."""
+    key = literal("c") + cast(col(Contact.id), String)
+    return exists().where(col(Delivery.announcement_id) == announcement_id, col(Delivery.person) == key)
 
 
 def _free(accounts: Accounts, off: Off, now: datetime) -> ColumnElement[bool]:

@@ -77,6 +77,8 @@ def _words_faults(given: dict[str, str]) -> Iterator[str]:
                 yield f"{name}: missing, expected some words"
             if len(text) > limit:
                 yield f"{name}: {len(text)} characters, expected at most {limit}"
+            if any(sign in "{}" for sign in text):
+                yield f"{name}: holds {{ or }}, expected words: nothing is filled in here"
             if any(category(sign) in _UNSEEN and sign not in breaks for sign in text):
                 yield f"{name}: holds line breaks or control characters, expected words" + " in one line" * (not breaks)
 

@@ -87,8 +87,10 @@ def test_after_the_event_everything_was_missed(database: Database, content: Cont
 
 async def test_a_draft_that_was_recalled_counts_as_sent_in_the_end(database: Database, content: Content) -> None:
     settle(database, [telegram(1, NOW)], [], [drafted(1, NOW, NOW)])
+    assert seen(database, content, NOW + DAY)["finish-form"]["audience"] == 1
     await runs(database, content, NOW + DAY)
-    assert seen(database, content, NOW + DAY)["finish-form"]["state"] == "scheduled"
+    recalled = seen(database, content, NOW + DAY)["finish-form"]
+    assert (recalled["state"], recalled["audience"]) == ("scheduled", 0)  # nobody is recalled twice
     assert seen(database, content, NOW + 60 * DAY)["finish-form"]["state"] == "sent"
 
 

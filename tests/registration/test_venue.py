@@ -64,6 +64,8 @@ def published(database: Database, details: Details = DETAILS) -> None:
         ({"name_zh": "会" * 61}, "name zh: 61 characters, expected at most 60"),
         ({"address_zh": "路" * 121}, "address zh: 121 characters, expected at most 120"),
         ({"directions_zh": "走" * 301}, "directions zh: 301 characters, expected at most 300"),
+        ({"name_en": "Hall {name}"}, "name en: holds { or }, expected words: nothing is filled in here"),
+        ({"directions_zh": "走{"}, "directions zh: holds { or }, expected words: nothing is filled in here"),
         ({"name_en": "Hall\nA"}, "name en: holds line breaks or control characters, expected words in one line"),
         ({"directions_en": "exit\x07E"}, "directions en: holds line breaks or control characters, expected words"),
         ({"name_zh": "\udcff路"}, "name zh: holds line breaks or control characters, expected words in one line"),

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+from bot.clock import seconds
 from bot.store import migrate as migrating
 from bot.store.database import Database
 from bot.store.migrate import migrate, newest
@@ -47,6 +48,20 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate(database)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == newest()
+
+
+def test_looking_whether_there_is_something_to_migrate_needs_no_lock(database: Database) -> None:
+    """Whoever writes holds it, maybe for long: a command that only shows something goes on."""
+    another = Database(database.url.render_as_string(hide_password=False))
+    with database.engine.begin() as writing:
+        writing.execute(text("INSERT INTO setting (name, value) VALUES ('a', 'b')"))
+        if not database.sqlite:
+            writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({migrating._LOCK})")
+        began = seconds()
+        migrate(another)
+        assert another.read_now(lambda session: session.execute(text("SELECT count(*) FROM setting")).scalar()) == 0
+        assert seconds() - began < 5
+    another.close()
 
 
 def test_the_newest_migration_is_the_one_that_alembic_ends_with() -> None:
