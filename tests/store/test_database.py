@@ -131,7 +131,8 @@ def test_whoever_freezes_in_a_postgresql_transaction_does_not_keep_its_locks(
     """As a process does that is stopped in the middle of a flight: another must get at the lane."""
     monkeypatch.setattr(store, "STALLED_SECONDS", patience)
     monkeypatch.setattr(store, "LOCK_SECONDS", 3)
-    frozen, other = opened(postgresql_url(postgresql)), opened(postgresql_url(postgresql))
+    url = postgresql_url(postgresql)
+    frozen, other = opened(url), opened(url)
     empty(other)
     other.write_now(lambda session: put(session, "lane"))
     locked, thawed, ends = threading.Event(), threading.Event(), []
