@@ -114,7 +114,7 @@ class Usher:
         log.info("ready", extra={"channels": ",".join(self.adapters) or "none"})
 
     async def drain(self) -> None:
-        """Stops fetching and finishes what is in flight."""
+        """Stops fetching and finishes what is in flight. Messages that still come are answered until `stop`."""
         self.health.phase = Phase.DRAINING
         self.scheduler.stop()
         for task in self._listening:
@@ -124,7 +124,8 @@ class Usher:
         await asyncio.gather(self.lanes.drain(), self.dispatcher.drained())
 
     async def stop(self) -> None:
-        """Lets go of everything."""
+        """Waits for what came since `drain`, and lets go of everything."""
+        await self.dispatcher.drained()
         for adapter in self.adapters.values():
             await adapter.close()
         await self.lanes.close()

@@ -22,7 +22,8 @@ from bot.settings import WrongSetting
 from bot.web import Phase
 
 log = logging.getLogger(__name__)
-_DRAIN_SECONDS = 7  # for requests in flight
+_OPEN_SECONDS = 4  # the longest that the port stays open while it drains
+_DRAIN_SECONDS = 4  # then for requests in flight
 _LAST_SECONDS = 9.5  # then the process ends whatever still holds it
 
 
@@ -80,13 +81,28 @@ async def serve(usher: Usher, started: Callable[[], Awaitable[None]] = nothing) 
         gc.collect()
         gc.freeze()  # what was loaded stays for good: looking through it again and again made replies wait
         await started()
+        ending.append(asyncio.create_task(_end_when(told, usher, web)))
 
+    ending: list[asyncio.Task[None]] = []
     listening = bound(usher.settings.host, usher.settings.port)
     web = server(usher.application, opened)
-    _stop_on_signal(usher, web)
+    told = _told_to_stop(usher)
     await web.serve(sockets=[listening])
-    await usher.drain()
+    await asyncio.gather(*ending)
     await usher.stop()
+
+
+async def _end_when(told: asyncio.Event, usher: Usher, web: Server) -> None:
+    """Finishes what is on its way, and then closes the port.
+
+    Until then whoever still writes is answered as ever, for a request that is refused spends one of WeChat's three; and
+    whoever asks for health hears that this process ends.
+    """
+    await told.wait()
+    draining = asyncio.create_task(usher.drain())
+    await asyncio.wait([draining], timeout=_OPEN_SECONDS)
+    web.should_exit = True
+    await draining
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -105,16 +121,22 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _stop_on_signal(usher: Usher, web: Server) -> None:
+def _told_to_stop(usher: Usher) -> asyncio.Event:
+    """Is set at the first signal; from then on the time runs."""
+    told = asyncio.Event()
+
     def stop() -> None:
+        if told.is_set():
+            return
         usher.health.phase = Phase.DRAINING
-        web.should_exit = True
+        told.set()
         last = threading.Timer(_LAST_SECONDS, _end)
         last.daemon = True
         last.start()
 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop)
+    return told
 
 
 def _end() -> None:

@@ -144,6 +144,26 @@ async def test_sigterm_lets_a_message_in_flight_finish(serving: Serving, tmp_pat
         assert database.execute("SELECT count(*) FROM message WHERE reply IS NOT NULL").fetchone() == (1,)
 
 
+async def test_while_it_drains_health_says_so_and_who_writes_is_answered(serving: Serving, tmp_path: Path) -> None:
+    """WeChat asks three times and no more: a repeat of what is in flight joins it, and a refusal would spend one."""
+    async with serving() as serve, httpx.AsyncClient(base_url=f"http://127.0.0.1:{serve.port}") as balancer:
+        with writing(tmp_path / "usher.db") as writer:
+            async with in_flight(serve) as first:
+                stopping = asyncio.create_task(stopped(serve))
+                async with asyncio.timeout(3):
+                    while (ready := await balancer.get("/health/ready")).status_code == 200:
+                        await asyncio.sleep(0.01)
+                assert (ready.status_code, ready.text) == (503, "draining")
+                async with in_flight(serve) as again:
+                    writer.execute("ROLLBACK")
+                    assert [(await flight).status_code for flight in (first, again)] == [200, 200]
+                assert await stopping == 0
+        with pytest.raises(httpx.ConnectError):
+            await balancer.get("/health/ready")
+    with contextlib.closing(sqlite3.connect(tmp_path / "usher.db")) as database:
+        assert database.execute("SELECT count(*) FROM message").fetchone() == (1,)
+
+
 async def test_the_log_of_serve_holds_no_personal_data(serving: Serving, played: tuple[Platforms, int]) -> None:
     phone, writer = played[0].wechat.phone("oSomebodyNobodyMayName00000"), played[0].telegram.phone(70_000_001)
     async with serving(LOG="json") as serve:

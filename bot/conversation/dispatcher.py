@@ -84,8 +84,8 @@ class Dispatcher:
         return await asyncio.shield(task)
 
     async def drained(self) -> None:
-        """Waits until no message is in flight."""
-        while self._flying:
+        """Waits for the messages that are in flight now."""
+        if self._flying:
             await asyncio.wait(list(self._flying.values()))
 
     async def _answer(self, message: Message) -> Reply | None:
