@@ -240,7 +240,8 @@ def test_each_line_of_questions_has_its_line_of_answers_in_order(apart: Here) ->
 
 
 @pytest.mark.parametrize("words", [("confirm",), ("forget",), ("deliveries", "--announcement")])
-def test_bytes_that_are_no_text_are_one_clear_line(here: Here, words: tuple[str, ...]) -> None:
+def test_bytes_that_are_no_text_are_one_clear_line(here: Here, tmp_path: Path, words: tuple[str, ...]) -> None:
+    new_database(tmp_path)
     ended = here(*words, b"\xff".decode("utf-8", "surrogateescape"))
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == "usher: the command line holds bytes that are no UTF-8, expected text in UTF-8\n"

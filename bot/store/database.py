@@ -163,8 +163,7 @@ class Database:
             )
         arguments = {"timeout": LOCK_SECONDS, "check_same_thread": False}
         engine = create_engine(self.url, pool_size=size, max_overflow=0, connect_args=arguments, hide_parameters=True)
-        if not read_only:
-            event.listen(engine, "do_connect", lambda *_: _make_private(Path(self.url.database or "")))
+        event.listen(engine, "do_connect", lambda *_: _make_private(Path(self.url.database or "")))
         event.listen(engine, "connect", _sqlite_reader if read_only else _sqlite_writer)
         event.listen(engine, "begin", _begin if read_only else _begin_immediate)
         return engine
