@@ -22,8 +22,8 @@ from bot.settings import WrongSetting
 from bot.web import Phase
 
 log = logging.getLogger(__name__)
-_OPEN_SECONDS = 4  # the longest that the port stays open while it drains
-_DRAIN_SECONDS = 4  # then for requests in flight
+_OPEN_SECONDS = 3  # the longest that the port stays open while it drains
+_DRAIN_SECONDS = 6  # then for requests in flight; longer than WeChat waits for one: a 500 would be its last
 _LAST_SECONDS = 9.5  # then the process ends whatever still holds it
 
 
