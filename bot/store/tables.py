@@ -56,7 +56,11 @@ class Status(StrEnum):
 class Outcome(StrEnum):
     """What became of a question."""
 
+    ANSWER = "answer"  # answered directly
+    SUGGEST = "suggest"  # offered what it may mean, and nothing was taken yet
+    TAPPED = "tapped"  # one of what was offered was taken
     UNKNOWN = "unknown"  # no entry answers it: an organizer should
+    FOREIGN = "foreign"  # not about this event; nobody has to answer
     NOTE = "note"  # left for a person to read
 
 
@@ -162,9 +166,17 @@ class Registration(SQLModel, table=True):
 
 
 class Asked(SQLModel, table=True):
-    """A question that a person has to answer, or a note left for one."""
+    """A question and what became of it, or a note left for a person. Erased with who asked, and after 90 days."""
 
     __tablename__ = "question"
+    __table_args__ = (
+        Index(
+            "open_question",
+            "asked_at",
+            sqlite_where=text("closed_at IS NULL AND outcome IN ('unknown', 'note')"),
+            postgresql_where=text("closed_at IS NULL AND outcome IN ('unknown', 'note')"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     contact_id: int | None = Field(sa_column=belongs_to("contact", nullable=True))
@@ -172,6 +184,10 @@ class Asked(SQLModel, table=True):
     language: str = "zh"
     outcome: str = Outcome.UNKNOWN
     text: str = ""
+    entry: str | None = None  # what answered it, or the nearest
+    score: float | None = None  # how sure, 0 to 1
+    closed_at: datetime | None = moment_column()  # dealt with by an organizer
+    answer_id: str | None = None  # the announcement that carries the organizer's answer
 
 
 class Kept(SQLModel, table=True):
