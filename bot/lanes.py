@@ -23,6 +23,7 @@ from bot.message import Address
 from bot.registration import calendar, decide
 from bot.registration.compose import Composer
 from bot.registration.decision import Desk
+from bot.registration.old_questions import forget_old
 from bot.registration.purge import purge
 from bot.settings import Settings
 from bot.store.database import Database
@@ -72,6 +73,7 @@ class Lanes:
             await decide.move_up(self._database, self._desk)
             await queueing.fill_up(self._database, self.accounts, self._clock, self.wake)
             await purge(self._database, self._content().event, self._clock)
+            await forget_old(self._database, self._content().event, self._clock)
 
     @property
     def _desk(self) -> Desk:

@@ -12,12 +12,12 @@ from typing import NoReturn
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.cli import people, running, telling
+from bot.cli import people, questions, running, telling
 from bot.cli.group import usher
 from bot.errors import UsherError
 from bot.settings import WrongSetting
 
-__all__ = ["main", "people", "running", "telling", "usher"]
+__all__ = ["main", "people", "questions", "running", "telling", "usher"]
 
 
 def main() -> None:

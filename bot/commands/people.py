@@ -1,10 +1,9 @@
-"""The people who registered: export, erase, what they asked."""
+"""The people who registered: export, erase."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -15,7 +14,6 @@ from bot.content.load import load
 from bot.delivery.audience import where
 from bot.delivery.routes import Accounts
 from bot.errors import UsherError
-from bot.questions import waiting
 from bot.registration import export
 from bot.registration.decide import promote
 from bot.registration.decision import Desk
@@ -56,24 +54,3 @@ def forget(settings: Settings, clock: Clock, reference: str) -> tuple[Erasure, s
         receipt = database.write_now(erase)
         database.scrub_now()
     return receipt, receipt.erased_at.astimezone(event.zone).isoformat(timespec="seconds")
-
-
-def questions(settings: Settings) -> list[dict[str, Any]]:
-    """What was asked and waits for a person, the newest last; times in the event's zone."""
-    zone = load(settings.content_folder()).event.zone
-
-    def look(session: Session) -> list[dict[str, Any]]:
-        rows = waiting.waiting(session)
-        return [
-            {
-                "id": row.id,
-                "asked_at": row.asked_at.astimezone(zone).isoformat(timespec="seconds"),
-                "kind": row.outcome,
-                "lang": row.language,
-                "text": row.text,
-            }
-            for row in rows
-        ]
-
-    with closing(opened(settings)) as database:
-        return database.read_now(look)

@@ -40,7 +40,8 @@ _MEET = Statement("""
 """)
 _STANDING = Statement("""
     SELECT conversation.state, message.id, message.reply,
-           EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = :contact_id AND delivery.status = 'waiting')
+           EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = :contact_id AND delivery.status = 'waiting'),
+           (SELECT CAST(venue AS text) FROM event LIMIT 1)
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
@@ -49,6 +50,7 @@ _STANDING = Statement("""
 _STANDING_OF_NEW = Statement("""
     SELECT conversation.state, message.id, message.reply,
            EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = former.id AND delivery.status = 'waiting'),
+           (SELECT CAST(venue AS text) FROM event LIMIT 1),
            former.id
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
@@ -76,6 +78,7 @@ class Standing:
     seen: bool  # this message was answered before
     reply: Reply | None  # with this
     waiting: bool  # something that could not be sent is to be shown first
+    venue: str | None = None  # as published, JSON
     former: int | None = None  # the contact which a person who is back left behind at an unfollow
 
 
@@ -103,14 +106,14 @@ def meet(connection: Connection, message: Message, now: datetime) -> Person:
 
 
 def standing(connection: Connection, person: Person, message: Message, secret: bytes) -> Standing:
-    """The stored state; whether the message was answered before, and with what; what waits; who comes back."""
+    """The stored state; whether the message was answered before, and with what; what else an answer needs."""
     values: dict[str, object] = {"contact_id": person.id, "key": message.id}
     if person.is_new:
         sender = message.sender
         values |= {"channel": sender.channel, "account": sender.account, "hashed": keyed_hash(sender, secret)}
     look = _STANDING_OF_NEW if person.is_new else _STANDING
-    state, seen, reply, waiting, *former = look.row(connection, **values)
-    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, bool(waiting), *former)
+    state, seen, reply, waiting, venue, *former = look.row(connection, **values)
+    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, bool(waiting), venue, *former)
 
 
 def save(turn: Turn, reply: Reply | None, drafted: datetime | None, claimed: datetime) -> None:

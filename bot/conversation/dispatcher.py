@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from bot.content.records import Content
 from bot.conversation import arrival
 from bot.conversation.router import Router
 from bot.conversation.state import State
-from bot.conversation.turn import Turn
+from bot.conversation.turn import Turn, unchanged
 from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Reply
 from bot.store import tables
@@ -36,12 +36,18 @@ _REPEAT = "repeat"  # the outcome of a copy
 _NOTHING = Match(Outcome.UNKNOWN)
 
 
+async def at_once() -> None:
+    """There is nothing to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """What may change while running: the content and what finds answers in it, swapped as one."""
 
     content: Content
     match: Callable[[str], Match]
+    with_last: Callable[[Match, str], Match] = unchanged  # a match, read as a follow-up to an entry
+    ready: Callable[[], Awaitable[object]] = at_once  # ends when `match` need not wait for what it works with
 
 
 Measure = Callable[[str, str, float], None]
@@ -97,7 +103,7 @@ class Dispatcher:
     async def _answer(self, message: Message) -> Reply | None:
         started = seconds()
         live = self._live()
-        match = live.match(message.text) if self._may_ask(message) else _NOTHING
+        match = await self._match(message, live)
         try:
             reply, outcome = await self._database.transact(
                 lambda connection: self._turn(connection, message, live, match)
@@ -117,6 +123,17 @@ class Dispatcher:
         self._measure(message.sender.channel, outcome, seconds() - started)
         return reply
 
+    async def _match(self, message: Message, live: Live) -> Match:
+        """What the matcher makes of it. Those who ask in the first second of a process wait a moment."""
+        if not self._may_ask(message):
+            return _NOTHING
+        try:
+            await live.ready()
+            return live.match(message.text)
+        except Exception as error:  # they are told that it was not understood, which is better than nothing
+            log.error("the matcher failed", extra={"fault": type(error).__name__, "at": _place(error)})
+            return _NOTHING
+
     def _may_ask(self, message: Message) -> bool:
         """Whether these may be a question: not a tap, a known word, a number or a mail address alone."""
         text = message.text
@@ -133,7 +150,7 @@ class Dispatcher:
         reply = self._router.route(turn)
         if before.waiting and reply is not None and not turn.erased:
             reply = self._with_what_waited(turn, reply)
-        reply = self._finish(turn, reply)
+        reply = self._finish(turn, None if reply == Reply() else reply)
         return reply, ERASED if turn.erased else turn.outcome
 
     def _with_what_waited(self, turn: Turn, reply: Reply) -> Reply:
@@ -165,7 +182,18 @@ class Dispatcher:
         state = State.from_json(before.state)
         organizer = str(message.sender) in self._organizers
         turn = Turn(
-            message, person, state, live.content, connection, now, match, self._secret, self._accounts, organizer
+            message,
+            person,
+            state,
+            live.content,
+            connection,
+            now,
+            match,
+            self._secret,
+            live.with_last,
+            self._accounts,
+            before.venue,
+            organizer,
         )
         return turn, before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.message import Choice, dumps
@@ -57,6 +58,23 @@ class Letter:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that is kept in mind for a while: an entry, an announcement."""
+
+    id: str
+    until: str  # ISO time, by the product's clock
+
+    @classmethod
+    def of(cls, id_: str, now: datetime, lasts: timedelta) -> Held:
+        """From now on for so long."""
+        return cls(id_, (now + lasts).isoformat())
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is still kept."""
+        return now < datetime.fromisoformat(self.until)
+
+
 _PARTS = tuple(row.name for row in fields(Draft))
 
 
@@ -71,6 +89,8 @@ class State:
     note: bool = False  # the next message is a note to the organizer
     asked: str = ""  # the question for which suggestions were offered
     rest: str = ""  # what 继续 shows
+    last: Held | None = None  # the entry that was answered last: a follow-up is about it
+    handed: Held | None = None  # the note with which the person was handed to a person: until then the bot is quiet
 
     @property
     def form(self) -> Draft | None:
@@ -83,6 +103,8 @@ class State:
         parts["offered"] = [choice.as_dict() for choice in self.offered]
         kept = (("draft", self.draft), ("change", self.change), ("letter", self.letter))
         parts |= {name: part.as_dict() for name, part in kept if part}
+        held = (("last", self.last), ("handed", self.handed))
+        parts |= {name: [part.id, part.until] for name, part in held if part}
         return dumps({name: value for name, value in parts.items() if value})
 
     @classmethod
@@ -92,4 +114,5 @@ class State:
         offered = tuple(Choice.from_dict(choice) for choice in kept.pop("offered", ()))
         drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
         letter = Letter(**kept.pop("letter")) if "letter" in kept else None
-        return cls(letter=letter, offered=offered, **drafts, **kept)
+        held: dict[str, Any] = {name: Held(*kept.pop(name)) for name in ("last", "handed") if name in kept}
+        return cls(letter=letter, offered=offered, **drafts, **held, **kept)

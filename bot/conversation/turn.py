@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.answers.matcher import Match
 from bot.content.facts import Venue, facts, fill
 from bot.content.records import LANGUAGES, Content, Words
-from bot.conversation.state import State
+from bot.conversation.state import Held, State
 from bot.conversation.words import COMMANDS
 from bot.message import Choice, Message
-from bot.store.tables import Event
-
-EVENT_ROW = "event"  # the key of the one event's row
 
 
 @dataclass(slots=True)
@@ -34,6 +33,14 @@ class Person:
     is_new: bool = False
 
 
+_REMEMBERED = timedelta(minutes=30)  # for which a follow-up is about the entry that was answered last
+
+
+def unchanged(match: Match, _: str) -> Match:
+    """What becomes of a follow-up where nothing knows how to read one."""
+    return match
+
+
 @dataclass
 class Turn:
     """One message, its conversation, the content, the transaction."""
@@ -46,7 +53,9 @@ class Turn:
     now: datetime
     match: Match
     secret: bytes = b""  # for the keyed hash which an unfollow leaves
+    with_last: Callable[[Match, str], Match] = unchanged  # a match, read as a follow-up to an entry
     accounts: Any = None  # by which ways messages leave: bot.delivery's Accounts, carried here for who announces
+    published: str | None = None  # the venue, as stored
     organizer: bool = False  # one of USHER_TELEGRAM_ORGANIZERS
     text: str = ""  # what was said: typed, or what the picked choice says
     picked: Choice | None = None  # the offered choice that was taken, by tap, number or label
@@ -73,6 +82,11 @@ class Turn:
         """A sentence of texts.toml."""
         return self.fill(self.content.texts[key], **values)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether a person was asked to answer here, and the bot keeps out of it."""
+        return self.state.handed is not None and self.state.handed.holds(self.now)
+
     def fill(self, words: Words, **values: object) -> str:
         """A text of the content with its placeholders replaced by facts and values."""
         text = words.of(self.language)
@@ -92,6 +106,16 @@ class Turn:
         text = self.say(key) if tag else COMMANDS[key.removeprefix("choice.")][self.language == "en"]
         return Choice(self.say(key), text, tag, tuple(words.of(language) for language in LANGUAGES))
 
+    def remember(self, entry: str) -> None:
+        """What was answered just now: a follow-up will be about it."""
+        self.state.last = Held.of(entry, self.now, _REMEMBERED)
+
+    @property
+    def last(self) -> str:
+        """The entry that was answered last, while a follow-up may be about it; else ""."""
+        last = self.state.last
+        return last.id if last and last.holds(self.now) else ""
+
     def speak(self, language: str, *, chosen: bool) -> None:
         """Goes on in a language, for good when the person chose it."""
         if chosen or not self.person.language_chosen:
@@ -107,9 +131,10 @@ class Turn:
     @cached_property
     def venue(self) -> Venue | None:
         """The venue as published; None until then."""
-        stored = self.session.exec(select(Event.venue).where(Event.id == EVENT_ROW)).first()
+        stored = json.loads(self.published) if self.published else None
         return Venue.from_stored(stored) if stored else None
 
     @cached_property
     def _facts_with_venue(self) -> dict[str, str]:
-        return facts(self.content.event, self.content.texts, self.venue, self.language)
+        content = self.content
+        return facts(content.event, content.texts, self.venue, self.language, content.agenda.items)

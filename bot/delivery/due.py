@@ -32,7 +32,10 @@ _NEXT = Statement(
         CASE WHEN r.status IN ('cancelled', 'declined') AND a.audience NOT LIKE '%' || r.status || '%' THEN 1 END,
         c.id, c.channel, c.account, c.user_id, c.language,
         c.message_until, c.message_left, c.tap_until, c.tap_left, c.blocked_at, c.stopped_at,
-        r.id, r.reference, r.status, r.name, r.email, r.language, r.registered_by
+        r.id, r.reference, r.status, r.name, r.email, r.language, r.registered_by,
+        CASE WHEN a.kind = 'answer' THEN (
+            SELECT q.text FROM question AS q WHERE q.contact_id = d.contact_id AND q.answer_id = a.id
+            ORDER BY q.id DESC LIMIT 1) END
     FROM (DUE) AS due
     JOIN delivery AS d ON d.id = due.id
     JOIN announcement AS a ON a.id = d.announcement_id
@@ -64,7 +67,7 @@ def following(connection: Connection, account: str, now: datetime, room: int) ->
 def read(row: Sequence[Any]) -> Row:
     """One row of `following`."""
     id_, announcement, key, way, route, attempts, tried, due, *rest = row
-    kind, state, texts, more, latest_at, withdrawn, *who = rest
+    kind, state, texts, more, latest_at, withdrawn, *who, asked = rest
     due_at = moment(due)
     assert due_at is not None
     delivery = Due(
@@ -81,6 +84,7 @@ def read(row: Sequence[Any]) -> Row:
         due_at=due_at,
         latest_at=moment(latest_at),
         person=_person(key, who),
+        asked=asked or "",
     )
     return Row(delivery, bool(withdrawn))
 

@@ -16,7 +16,7 @@ from bot.delivery.queueing import TOO_LATE
 from bot.delivery.quiet import quiet_until
 from bot.delivery.results import Attempt
 from bot.delivery.routes import EMAIL_LANE, Accounts, Nowhere, Off, Step, choose, has_short, unwanted, window
-from bot.store.outbox import DeliveryStatus, Kind, Route, State, Way
+from bot.store.outbox import EXPECTED, DeliveryStatus, Route, State, Way
 
 _HELD = timedelta(seconds=5)  # after which a row of a paused announcement is looked at again
 
@@ -51,7 +51,7 @@ class Plan:
             return _stays(due, DeliveryStatus.SKIPPED, STOPPED)
         if due.latest_at is not None and due.latest_at <= now:
             return _stays(due, DeliveryStatus.SKIPPED, TOO_LATE)
-        if due.kind != Kind.DECISION and row.withdrawn:
+        if due.kind not in EXPECTED and row.withdrawn:
             return _stays(due, DeliveryStatus.SKIPPED, f"the registration is {due.person.status}")
         if reason := unwanted(due.person, due.kind, self._accounts):
             return _stays(due, DeliveryStatus.SKIPPED, reason)

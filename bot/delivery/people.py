@@ -49,3 +49,4 @@ class Due:
     due_at: datetime
     latest_at: datetime | None
     person: Person
+    asked: str = ""  # what the person had asked, where this answers it

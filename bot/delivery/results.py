@@ -22,7 +22,7 @@ from bot.errors import (
     WindowClosed,
 )
 from bot.message import Address
-from bot.store.outbox import DeliveryStatus, Route, Way
+from bot.store.outbox import DeliveryStatus, Kind, Route, Way
 
 log = logging.getLogger(__name__)
 MOST_TRIES = 5  # of a message, not counting those by routes that were given up
@@ -67,7 +67,7 @@ class Result:
     after: float = 0.0  # seconds until it may be tried again
     given_up: bool = False  # the route: the next one is to be tried
     window: Window = Window.KEPT
-    receipt: str | None = None  # the platform's own id of a template message
+    receipt: str | None = None  # the platform's own id of a template message, or of a note
     blocked: bool = False  # the chat cannot be reached until its owner writes
     off: bool = False  # the account may not use the route
     rest: float = 0.0  # seconds that the whole lane has to rest
@@ -104,6 +104,8 @@ def taken_by_platform(attempt: Attempt, receipt: str, now: datetime) -> Result:
     """The platform took it. A template message has only been queued there: its end is reported later."""
     if attempt.due.route == Route.WECHAT_TEMPLATE and receipt:
         return Result(attempt, now, DeliveryStatus.SENDING, receipt=clean(receipt))
+    if attempt.due.kind == Kind.NOTE:  # an organizer may reply to it
+        return Result(attempt, now, DeliveryStatus.SENT, receipt=clean(receipt) or None)
     return Result(attempt, now, DeliveryStatus.SENT)
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from icalendar import STATUS, TRANSP, Calendar, vCalAddress, vGeo
-from icalendar import Event as Entry
 from sqlalchemy import Connection
 
 from bot.content.facts import Venue
@@ -55,6 +53,9 @@ def entry(event: Event, venue: Venue | None, guest: Guest, version: Version, org
 
     `organizer` is a mail address, `about` the description, `link` the person's ticket.
     """
+    from icalendar import STATUS, TRANSP, Calendar, vCalAddress, vGeo  # `serve` imports it when it is ready
+    from icalendar import Event as Entry
+
     off = version.method == "CANCEL"
     shown = Entry.new(
         uid=uid(guest.reference),

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
@@ -71,6 +70,8 @@ def as_xlsx(records: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     """An Excel file; every cell is text, so that phones keep their plus and nothing runs."""
     file = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    import xlsxwriter  # for commands alone: what serves does not need it
+
     with xlsxwriter.Workbook(file, options) as book:
         sheet = book.add_worksheet("registrations")
         sheet.freeze_panes(1, 0)

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col
 from bot.clock import Clock
 from bot.content.records import Event
 from bot.store.database import Database
-from bot.store.outbox import Announcement, Delivery, Kind, TemplateEnd
+from bot.store.outbox import EXPECTED, Announcement, Delivery, TemplateEnd
 from bot.store.statement import Statement
 from bot.store.tables import Asked, Contact, Conversation, Erasure, Kept, Message, Registration, Setting
 
@@ -53,7 +53,7 @@ def due(event: Event, now: datetime, finished_at: datetime | None = None) -> boo
     """Whether it is time: as soon as retention is over, then again each night, for those who wrote since."""
     if now < begins(event):
         return False
-    return finished_at is None or finished_at < _last_night(event, now)
+    return finished_at is None or finished_at < last_night(event, now)
 
 
 async def purge(database: Database, event: Event, clock: Clock) -> Erasure | None:
@@ -75,7 +75,8 @@ async def purge(database: Database, event: Event, clock: Clock) -> Erasure | Non
     return receipt
 
 
-def _last_night(event: Event, now: datetime) -> datetime:
+def last_night(event: Event, now: datetime) -> datetime:
+    """When it was time for what is erased each night: three o'clock on the event's clock."""
     local = now.astimezone(event.zone)
     night = datetime.combine(local.date(), _NIGHT, event.zone)
     return night if night <= local else datetime.combine(local.date() - timedelta(days=1), _NIGHT, event.zone)
@@ -101,7 +102,7 @@ def _erase(session: Session, table: Any, key: str) -> int:
     column = col(getattr(table, key))
     oldest = select(column).order_by(column).limit(_SLICE)
     if table is Announcement:
-        oldest = oldest.where(col(Announcement.kind) == Kind.DECISION)
+        oldest = oldest.where(col(Announcement.kind).in_(EXPECTED))
     return int(session.execute(delete(table).where(column.in_(oldest))).rowcount)  # type: ignore[attr-defined]
 
 

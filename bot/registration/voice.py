@@ -36,9 +36,13 @@ class Voice:
                 raise Refused(f"the text needs {{{name}}}, and there is none for this person")
         return fill(text, self._values)
 
+    def fill_known(self, text: str) -> str:
+        """What somebody wrote to one person, in which braces of their own stay as they are."""
+        return fill(text, self._values)
+
     @cached_property
     def _values(self) -> dict[str, str]:
-        known = facts(self.content.event, self.content.texts, self.venue, self.language)
+        known = facts(self.content.event, self.content.texts, self.venue, self.language, self.content.agenda.items)
         if self.seated and self.venue is None:
             known |= dict.fromkeys(_ADDRESS, self.content.texts["decision.venue_later"].of(self.language))
         name = self.name or self.content.texts["decision.nameless"].of(self.language)

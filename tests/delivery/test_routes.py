@@ -170,7 +170,8 @@ def test_a_window_is_open_while_its_time_and_its_count_last() -> None:
 def test_who_unsubscribed_still_hears_decisions() -> None:
     stopped = replace(OPEN, stopped_at=EARLIER)
     wanted = {kind: not unwanted(stopped, kind, ALL) for kind in Kind}
-    assert wanted == {Kind.DECISION: True, Kind.REMINDER: False, Kind.BROADCAST: False}
+    told = {Kind.DECISION: True, Kind.NOTE: True, Kind.ANSWER: True}  # what they wait for
+    assert wanted == {**told, Kind.REMINDER: False, Kind.BROADCAST: False}
     assert not any(unwanted(OPEN, kind, ALL) for kind in Kind)
 
 

@@ -229,7 +229,7 @@ def _chat(played: House | Platforms, phone: Phone, window: str, now: datetime) -
     return chat
 
 
-def _matcher_of(content: Content) -> Matcher:
+def _matcher_of(content: Content, _: object = None) -> Matcher:
     if content.version not in _matchers:
         _matchers[content.version] = app_matcher(content)
     return _matchers[content.version]

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from bot.store.database import Database
 from bot.store.migrate import migrate, newest
+from tests.conftest import ROOT
 from tests.emptied import opened
 
 
@@ -45,6 +48,13 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate(database)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == newest()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "bot" / "store" / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert newest() == ScriptDirectory.from_config(config).get_current_head()
 
 
 def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
