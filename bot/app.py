@@ -14,7 +14,7 @@ import handlers
 from bot.adapters.base import Adapter
 from bot.adapters.telegram.adapter import TelegramAdapter
 from bot.adapters.wechat.adapter import WeChatAdapter
-from bot.answers.cache import matcher_of
+from bot.answers.cache import kept
 from bot.clock import Clock
 from bot.content.records import Content
 from bot.conversation.dispatcher import Dispatcher
@@ -57,8 +57,8 @@ class Usher:
             folder,
             clock,
             self.metrics,
-            train_now=lambda content: matcher_of(content, cache),
-            train=lambda content: train_apart(content, folder, cache),
+            kept=lambda content: kept(content, cache),
+            train=lambda content: train_apart(content, folder, cache, hurry=not self.contents.learnt),
         )
         self.database = Database(settings.database_url)
         migrate(self.database)
@@ -97,6 +97,7 @@ class Usher:
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
         await self.contents.note(self.database)
+        await self.contents.begin()
         called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
         self._listening = [asyncio.create_task(_listen(adapter)) for adapter in called]
         self._listening.append(asyncio.create_task(self.contents.follow(self.database)))
@@ -107,7 +108,6 @@ class Usher:
         if not self.adapters:
             log.warning("no channel is set up: set USHER_WECHAT_ or USHER_TELEGRAM_ settings")
         self.health.phase = Phase.READY
-        self._listening.append(asyncio.create_task(self.contents.warm()))
         log.info("ready", extra={"channels": ",".join(self.adapters) or "none"})
 
     async def drain(self) -> None:
@@ -118,6 +118,7 @@ class Usher:
             task.cancel()
         self._fetch_no_more()
         await asyncio.gather(*self._listening, return_exceptions=True)
+        await self.contents.close()
         await asyncio.gather(self.lanes.drain(), self.dispatcher.drained())
 
     async def stop(self) -> None:

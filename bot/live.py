@@ -15,8 +15,9 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from bot.answers.cache import phrasings
-from bot.answers.matcher import Matcher
+from bot.answers.cache import matcher_of, phrasings
+from bot.answers.encoder import installed
+from bot.answers.matcher import Match, Matcher
 from bot.clock import Clock
 from bot.content.load import load
 from bot.content.records import Content
@@ -33,6 +34,7 @@ CONTENT_LOADED = "content_loaded"  # the setting that says which content is serv
 _READS = 3  # of a folder that changes while it is read
 _NAMED = 20  # faults of one change that are logged, and stored
 _LONGEST = 300  # characters of one fault
+_START = 2.0  # seconds that a start waits for the first training; WeChat's patience covers what is left of it
 
 
 class Outcome(StrEnum):
@@ -64,27 +66,71 @@ class LiveContent:
         folder: Path,
         clock: Clock,
         metrics: Metrics,
-        train_now: Callable[[Content], Matcher],
+        kept: Callable[[Content], Matcher | None],
         train: Callable[[Content], Awaitable[Matcher]],
     ) -> None:
-        """Reads and trains it at once, by `train_now`; `train` does it while replies go on. Raises BrokenContent."""
+        """Reads it at once. `kept`: a matcher that was trained before; `train`: trains one. Raises BrokenContent."""
         self._folder, self._clock, self._metrics, self._train = folder, clock, metrics, train
         self._warming: asyncio.Task[None] | None = None
         self._seen = picture(folder)  # before it is read: what changes meanwhile is noticed
         content = load(folder)
-        self.swap(content, train_now(content))
+        self.swap(content, kept(content))
+
+    @property
+    def learnt(self) -> bool:
+        """Whether questions are understood; otherwise those who ask wait for the first training."""
+        return self._matcher is not None
+
+    async def begin(self) -> None:
+        """Begins to get ready for questions; waits for the first training, though no longer than a start may take."""
+        warming = asyncio.ensure_future(self.warm())
+        warming.add_done_callback(lambda done: done.cancelled() or done.exception())  # it was logged
+        if not self.learnt:
+            await asyncio.wait([warming], timeout=_START)
 
     async def warm(self) -> None:
-        """Has read in what the first question needs, which takes longer than all the rest of the start."""
+        """Has what questions need, which takes longer than all the rest of the start: till then they wait."""
         if self._warming is None:
-            self._warming = asyncio.create_task(asyncio.to_thread(_read_in, self._matcher))
+            self._warming = asyncio.create_task(self._warm())
         await asyncio.shield(self._warming)
 
-    def swap(self, content: Content, matcher: Matcher) -> None:
-        """From here on that is served; who holds the former goes on with it."""
-        self._matcher = matcher
-        self.live = Live(content, matcher.match, matcher.with_last, ready=self.warm)
+    async def close(self) -> None:
+        """Trains no more."""
+        if self._warming:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+
+    async def _warm(self) -> None:
+        try:
+            await asyncio.gather(asyncio.to_thread(_read_in), self._learn())
+        except Exception as error:
+            log.error("no question can be understood", extra={"fault": _told(error)})
+            raise
+
+    async def _learn(self) -> None:
+        """The first training, where nothing was kept."""
+        content = self.content
+        if self._matcher:
+            return
+        try:
+            matcher = await self._train(content)
+        except Exception as error:  # the files changed again, or it was killed: here it is slower, and sure
+            log.warning("training apart did not succeed", extra={"fault": type(error).__name__})
+            matcher = await asyncio.to_thread(matcher_of, content)
+        if content is self.content:  # else a change was quicker
+            self._serve(content, matcher)
+
+    def swap(self, content: Content, matcher: Matcher | None) -> None:
+        """From here on that is served; who holds the former goes on with it. None: it has to be trained first."""
         self.loaded = Loaded(content.version, self._now(), content.event.timezone)
+        self._serve(content, matcher)
+
+    def _serve(self, content: Content, matcher: Matcher | None) -> None:
+        self._matcher = matcher
+        if matcher:
+            self.live = Live(content, matcher.match, matcher.with_last, self.warm)
+        else:
+            self.live = Live(content, _unready, ready=self.warm)
 
     @property
     def content(self) -> Content:
@@ -105,13 +151,13 @@ class LiveContent:
             if content.version == self.content.version:
                 return self._settle(Outcome.UNCHANGED)
             same = phrasings(content) == phrasings(self.content)  # all that a matcher is made of
-            matcher = self._matcher if same else await self._train(content)
+            matcher = self._matcher if self._matcher and same else await self._train(content)
         except BrokenContent as error:
             return self._settle(Outcome.REFUSED, tuple(_line(fault) for fault in error.faults))
         except Outdated:  # which is a change of its own, and comes next
             return None
         except Exception as error:  # whatever it is: the old answers go on, and the next change is looked at
-            return self._settle(Outcome.FAILED, (_line(error) if isinstance(error, UsherError) else _place(error),))
+            return self._settle(Outcome.FAILED, (_told(error),))
         self.swap(content, matcher)
         return self._settle(Outcome.TAKEN)
 
@@ -144,10 +190,15 @@ class LiveContent:
             log.warning("the database is away: it does not know which content is served")
 
 
-def _read_in(matcher: Matcher) -> None:
-    """Whatever is not there yet of what answers and calendar entries are made with."""
+def _read_in() -> None:
+    """What answers and calendar entries are made with."""
     importlib.import_module("icalendar")
-    matcher.warm()
+    if encoder := installed():
+        encoder.warm()
+
+
+def _unready(_: str) -> Match:
+    raise AssertionError("asked before it was ready")
 
 
 def _at_one_moment(folder: Path) -> Content:
@@ -170,6 +221,8 @@ def _line(fault: object) -> str:
     return " ".join(str(fault).split())[:_LONGEST]
 
 
-def _place(error: Exception) -> str:
+def _told(error: Exception) -> str:
+    if isinstance(error, UsherError):
+        return _line(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

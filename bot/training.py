@@ -21,6 +21,7 @@ from bot.content.records import Content
 from bot.errors import BrokenContent, UsherError
 
 _SECONDS = 120  # far more than any content needs
+_NICE = 10  # people who wait for an answer come first
 _CHANGED = 3  # the exit code where the folder has not the content any more that was asked for
 
 
@@ -28,19 +29,20 @@ class Outdated(UsherError):
     """The content changed again before it was trained."""
 
 
-async def train_apart(content: Content, folder: Path, cache: Path | None) -> Matcher:
+async def train_apart(content: Content, folder: Path, cache: Path | None, *, hurry: bool = False) -> Matcher:
     """The matcher of the content of a folder, trained in another process, which hands it over in the cache.
 
+    Without `hurry` it leaves the processor to whoever answers people.
     Raises Outdated, or UsherError where that did not succeed.
     """
     with TemporaryDirectory(prefix="usher-") as handover:
         between = cache or Path(handover)
-        await _train(content.version, folder, between)
+        await _train(content.version, folder, between, 0 if hurry else _NICE)
         return await asyncio.to_thread(matcher_of, content, between)
 
 
-async def _train(version: str, folder: Path, cache: Path) -> None:
-    words = [sys.executable, "-m", "bot.training", str(folder), str(cache), version]
+async def _train(version: str, folder: Path, cache: Path, nice: int) -> None:
+    words = [sys.executable, "-m", "bot.training", str(folder), str(cache), version, str(nice)]
     # A session of its own: Ctrl-C is for the server, which ends it in its turn.
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, start_new_session=True)
     try:
@@ -59,10 +61,10 @@ async def _train(version: str, folder: Path, cache: Path) -> None:
 
 
 def main() -> None:
-    """`python -m bot.training FOLDER CACHE VERSION`."""
-    folder, cache, version = sys.argv[1:]
+    """`python -m bot.training FOLDER CACHE VERSION NICE`."""
+    folder, cache, version, nice = sys.argv[1:]
     with suppress(OSError):
-        os.nice(10)  # people who wait for an answer come first
+        os.nice(int(nice))
     try:
         content = load(Path(folder))
     except BrokenContent:

@@ -91,7 +91,7 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("certifi.where", lambda: str(first))
         if not importlib.util.find_spec("sniffio"):
             patch.setitem(sys.modules, "sniffio", None)
-        patch.setattr("bot.app.matcher_of", trained)
+        patch.setattr("bot.app.kept", trained)
         yield
 
 

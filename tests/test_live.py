@@ -277,3 +277,53 @@ async def _child() -> psutil.Process:
                     return child
         await asyncio.sleep(0.01)
     raise AssertionError("nobody trains")
+
+
+async def test_without_anything_kept_questions_wait_for_the_first_training(folder: pathlib.Path, clock: Clock) -> None:
+    go_on = asyncio.Event()
+
+    async def slowly(content: Content) -> Matcher:
+        await go_on.wait()
+        return trained(content)
+
+    contents = LiveContent(folder, clock, Metrics(), lambda _: None, slowly)
+    waiting = asyncio.create_task(contents.live.ready())  # type: ignore[arg-type]
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    go_on.set()
+    await waiting
+    assert contents.live.match("要收费吗").entry == "cost"
+    assert contents.loaded.outcome == Outcome.TAKEN
+
+
+async def test_a_first_training_that_fails_apart_is_done_here(
+    folder: pathlib.Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: Content) -> Matcher:
+        raise Outdated
+
+    monkeypatch.setattr("bot.live.matcher_of", trained)
+    contents = LiveContent(folder, clock, Metrics(), lambda _: None, fail)
+    await contents.warm()
+    assert contents.live.match("要收费吗").entry == "cost"
+
+
+async def test_a_change_that_is_quicker_than_the_first_training_stays(folder: pathlib.Path, clock: Clock) -> None:
+    trainings = [asyncio.Event(), asyncio.Event()]
+    begun = iter(trainings)
+
+    async def slowly(_: Content) -> Matcher:
+        await next(begun).wait()
+        return copy(trained(load(ROOT / "content")))
+
+    contents = LiveContent(folder, clock, Metrics(), lambda _: None, slowly)
+    warming = asyncio.create_task(contents.warm())
+    await asyncio.sleep(0.05)
+    ask_anew(folder, 1)
+    trainings[1].set()
+    await contents.reload()
+    served = contents.live
+    trainings[0].set()
+    await warming
+    assert contents.live is served
+    assert newest(contents.content) == 1

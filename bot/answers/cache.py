@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
-import os
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bot.answers.encoder import VERSION, WIDTH, Encoder, installed
 from bot.answers.grams import Vocabulary
-from bot.answers.matcher import Learned, Matcher
+from bot.answers.matcher import Found, Learned, Matcher
 from bot.answers.thresholds import Thresholds
 from bot.answers.training import rows_of, train_on
 from bot.content.records import Content
@@ -27,8 +27,10 @@ from bot.content.records import Content
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float32]
 CODE = 1  # counted up whenever the same content would be trained to something else
+_HASH = 32  # bytes of SHA-256
 _KEPT = 4  # matchers; older files are removed
-_NOT_OURS = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile)
+# What a file says that is whole, and of another version or another program.
+_NOT_OURS = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
 
 
 def phrasings(content: Content) -> tuple[dict[str, list[str]], list[str]]:
@@ -45,12 +47,12 @@ def matcher_of(content: Content, cache: Path | None = None) -> Matcher:
 
     Without the `semantic` extra it suggests only. A file that is broken, or not ours, is written anew.
     """
+    if found := kept(content, cache):
+        return found
     encoder = installed()
     asked, out_of_scope = phrasings(content)
     texts, names = rows_of(asked, out_of_scope)
     path = cache and cache / f"matcher-{_key(texts, names, list(asked), encoder)}.npz"
-    if path and (found := read(path, encoder)):
-        return found
     senses = _senses(texts, encoder, cache) if encoder else None
     matcher = train_on(texts, names, senses, encoder, tuple(asked))
     if path:
@@ -58,9 +60,17 @@ def matcher_of(content: Content, cache: Path | None = None) -> Matcher:
     return matcher
 
 
+def kept(content: Content, cache: Path | None) -> Matcher | None:
+    """The same without training: None where it was not kept before."""
+    encoder = installed()
+    asked, out_of_scope = phrasings(content)
+    texts, names = rows_of(asked, out_of_scope)
+    return read(cache / f"matcher-{_key(texts, names, list(asked), encoder)}.npz", encoder) if cache else None
+
+
 def read(path: Path, encoder: Encoder | None) -> Matcher | None:
     """A matcher that `write` kept; None where there is none, or none to be trusted."""
-    with suppress(*_NOT_OURS), np.load(path, allow_pickle=False) as file:
+    with suppress(*_NOT_OURS), _opened(path) as file:
         said = json.loads(bytes(file["said"]))
         learned = Learned(
             entries=tuple(said["entries"]),
@@ -73,7 +83,7 @@ def read(path: Path, encoder: Encoder | None) -> Matcher | None:
             thresholds=Thresholds(**said["thresholds"]),
             exact=said["exact"],
             words=frozenset(said["words"]),
-            report=said["report"],
+            report={entry: Found(**found) for entry, found in said["report"].items()},
         )
         if _whole(learned):
             return Matcher(learned, encoder)
@@ -90,7 +100,7 @@ def write(path: Path, matcher: Matcher) -> None:
         "thresholds": asdict(learned.thresholds),
         "exact": dict(learned.exact),
         "words": sorted(learned.words),
-        "report": dict(learned.report),
+        "report": {entry: asdict(found) for entry, found in learned.report.items()},
     }
     _write(
         path,
@@ -158,20 +168,32 @@ def _senses(texts: Sequence[str], encoder: Encoder, cache: Path | None) -> Matri
 
 
 def _vectors(path: Path) -> dict[str, Matrix]:
-    with suppress(*_NOT_OURS), np.load(path, allow_pickle=False) as file:
+    with suppress(*_NOT_OURS), _opened(path) as file:
         texts, rows = json.loads(bytes(file["said"])), file["rows"]
         if rows.shape == (len(texts), WIDTH) and rows.dtype == np.float32 and np.isfinite(rows).all():
             return dict(zip(texts, rows, strict=True))
     return {}
 
 
+def _opened(path: Path) -> Any:
+    """The arrays of a file. Raises ValueError where a single bit is not as it was written: the hash leads the file."""
+    body = path.read_bytes()
+    if hashlib.sha256(body[_HASH:]).digest() != body[:_HASH]:
+        raise ValueError
+    return np.load(io.BytesIO(body[_HASH:]), allow_pickle=False)
+
+
 def _write(path: Path, **arrays: NDArray[Any]) -> None:
+    """Writes beside and renames: a reader sees the old file or the new one, whole."""
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)  # type: ignore[arg-type]
+    body = packed.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
         try:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.write(hashlib.sha256(body).digest() + body)
             file.flush()
-            os.replace(file.name, path)
+            Path(file.name).replace(path)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise

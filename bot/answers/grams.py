@@ -12,6 +12,7 @@ Matrix = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 _COMMON = 16  # rows which share a piece: above, whole columns are multiplied, below, pairs are counted
 _BLOCK = 512  # columns at once
+_PAIRS = 1 << 18  # at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +68,20 @@ class Sparse:
         start = np.concatenate([[0], np.cumsum(shared)[:-1]])
         flat = total.reshape(-1)
         for count in range(1, _COMMON + 1):
-            at = start[shared == count][:, None] + np.arange(count)
-            rows, values = self.rows[at], self.values[at]
-            pairs = rows[:, :, None] * self.height + rows[:, None, :]
-            np.add.at(flat, pairs.ravel(), (values[:, :, None] * values[:, None, :]).ravel())
+            begins = start[shared == count]
+            for first in range(0, len(begins), _PAIRS // count**2):
+                at = begins[first : first + _PAIRS // count**2, None] + np.arange(count)
+                rows, values = self.rows[at], self.values[at]
+                pairs = rows[:, :, None] * self.height + rows[:, None, :]
+                np.add.at(flat, pairs.ravel(), (values[:, :, None] * values[:, None, :]).ravel())
         common = np.flatnonzero(shared > _COMMON)
         for first in range(0, len(common), _BLOCK):
             block = np.zeros((self.height, min(_BLOCK, len(common) - first)), np.float32)
             for number, column in enumerate(common[first : first + _BLOCK]):
                 of = slice(start[column], start[column] + shared[column])
                 block[self.rows[of], number] = self.values[of]
-            total += block @ block.T
+            for top in range(0, self.height, _BLOCK):
+                total[top : top + _BLOCK] += block[top : top + _BLOCK] @ block.T
 
     def times(self, weights: Matrix) -> Matrix:
         """The product of the transposed rows with `weights`: one row for each column."""

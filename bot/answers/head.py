@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 _PENALTY = 0.3  # of a row of an average class, whose features have length 1 in each channel
-_SMALL = 256  # rows: from here on NumPy inverts faster by itself
+_SMALL = 256  # rows: from here on NumPy does it at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,24 @@ def fit(likeness: Matrix, classes: Numbers, count: int) -> Fit:
     targets[np.arange(len(classes)), classes] = 1
     base = targets.mean(axis=0)
     targets -= base
-    root = np.linalg.cholesky(likeness)
-    invert(root)
-    return Fit(root.T @ (root @ targets), base, root, targets)
+    invert_root(likeness)
+    return Fit(likeness.T @ (likeness @ targets), base, likeness, targets)
 
 
-def invert(lower: Matrix) -> None:
-    """Turns a lower triangular matrix into its inverse, in place, by halves."""
-    size = len(lower)
+def invert_root(matrix: Matrix) -> None:
+    """Turns a symmetric positive matrix into the inverse of its lower Cholesky factor.
+
+    By halves and in place: of a matrix as large as the likeness of all phrasings there is memory for one.
+    """
+    size = len(matrix)
     if size <= _SMALL:
-        lower[:] = np.tril(np.linalg.inv(lower))
+        matrix[:] = np.tril(np.linalg.inv(np.linalg.cholesky(matrix)))
         return
     half = size // 2
-    first, second, side = lower[:half, :half], lower[half:, half:], lower[half:, :half]
-    invert(first)
-    invert(second)
-    side[:] = -second @ (side @ first)
+    first, second, side = matrix[:half, :half], matrix[half:, half:], matrix[half:, :half]
+    invert_root(first)
+    factor = side @ first.T
+    second -= factor @ factor.T
+    invert_root(second)
+    np.matmul(-second @ factor, first, out=side)
+    matrix[:half, half:] = 0

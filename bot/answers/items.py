@@ -24,6 +24,10 @@ _WITH_WORD = (
     rf"\b(?:number|no\.?|#) ?{_WORD} (?:on|of|in) the (?:agenda|programme|program|list)\b",
 )
 _ALONE = (rf"第 ?{_N} ?[个项场]?", rf"\b(?:the )?{_TH}(?: one)?\b", rf"\b(?:number|no\.?|#) ?{_WORD}\b")
+# 一共六个议题吗: a number of items, not the number of one.
+_COUNT = re.compile(
+    rf"(?<!第){_N} ?[个项场]{_THING}|(?<!\S){_WORD} (?:agenda )?(?:items|sessions|topics|talks)\b".replace("?P<n>", "")
+)
 _WORDED = tuple(re.compile(pattern) for pattern in _WITH_WORD)
 _BARE = tuple(re.compile(pattern) for pattern in _ALONE)
 
@@ -46,6 +50,12 @@ def mention(text: str) -> Mention | None:
         for number, match in found.items():
             return Mention(number, f"{text[: match.start()]} {text[match.end() :]}".strip(), worded)
     return None
+
+
+def loose(text: str) -> bool:
+    """Whether a number stands in a text that may be no item's: 第6个, six sessions."""
+    named = mention(text)
+    return bool(_COUNT.search(text)) or (named is not None and not named.worded)
 
 
 def _number(match: re.Match[str]) -> int:

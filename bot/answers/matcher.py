@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bot.answers.encoder import Encoder
 from bot.answers.features import LONGEST, look, sound, typed_sounds, weighed
 from bot.answers.grams import Vocabulary
-from bot.answers.items import PREFIX, Mention, mention
+from bot.answers.items import PREFIX, Mention, loose, mention
 from bot.answers.normalize import question
 from bot.answers.thresholds import Thresholds
 
@@ -23,6 +23,7 @@ _RANKED, _OFFERED = 5, 3
 _FAINT = 0.08  # of the best entry's probability: below, an entry is not offered beside it
 _IN_CONTEXT = 0.5  # of the sure probability: enough where a follow-up can only mean this event
 _AHEAD = 1.5  # times as likely as the next entry: with it
+_ONLY_HEARD = 2.0  # what the sound of a text counts where its look and its sense say nothing
 _FOLLOWS = re.compile(
     r"^(?:那么?|那|还有|另外|然后)?(?P<zh>.{1,12}?)(?:呢|咧|捏|啦)$|^(?:那么|那|还有|另外)(?P<zh2>.{1,10})$"
     r"|^(?:and|or|but|ok|okay|so)? ?(?:what|how) about (?P<en>.{1,40})$|^(?:and|so|then) (?P<en2>.{1,40})$"
@@ -52,6 +53,16 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What became of an entry's phrasings, asked of a head that saw none of their fold."""
+
+    asked: int
+    answered: int  # directly and rightly
+    suggested: int  # the right entry was among the suggestions
+    confused: Mapping[str, int]  # entries answered instead, the commonest first
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """What training leaves behind; `bot.answers.cache` keeps it in a file."""
 
@@ -65,7 +76,7 @@ class Learned:
     thresholds: Thresholds
     exact: Mapping[str, str]  # phrasings that only one class has, as the matcher reads them
     words: frozenset[str] = frozenset()  # stems of English words
-    report: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # cross-validation, by entry
+    report: Mapping[str, Found] = field(default_factory=dict)  # cross-validation, by entry
 
 
 class Matcher:
@@ -88,7 +99,7 @@ class Matcher:
             return Match(Outcome.UNKNOWN)
         follow = _FOLLOWS.search(said)
         core = next(filter(None, follow.groups()), said).strip() if follow else said
-        found = self._known(said) or self._item(said) or self._weigh(said, core)
+        found = self._known(said) or self._item(said) or _cautious(said, self._weigh(said, core))
         named = mention(said)
         return replace(found, follow_up=bool(follow), item=named.number if named else None)
 
@@ -98,7 +109,7 @@ class Matcher:
             return match
         if match.item and last.startswith("agenda") and (found := self._numbered(match.item)):
             return replace(found, follow_up=match.follow_up, item=match.item, ranked=match.ranked)
-        if not match.follow_up or not match.ranked:
+        if not match.follow_up or not match.ranked or match.item:
             return match
         (entry, best), *others = match.ranked
         second = others[0][1] if others else 0.0
@@ -117,7 +128,7 @@ class Matcher:
             columns, values = self.learned.looks.row(weighed(look(text)))
             rows[number, columns] = values
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows / np.where(lengths, lengths, 1)
+        return np.asarray(rows / np.where(lengths, lengths, 1), np.float32)
 
     def _known(self, said: str) -> Match | None:
         entry = self.learned.exact.get(said)
@@ -173,8 +184,20 @@ class Matcher:
         columns, values = learned.looks.row(weighed(look(said)))
         scores = learned.base + values @ learned.look_weights[columns]
         columns, values = learned.sounds.row(weighed(sound(said, learned.words)))
-        scores += values @ learned.sound_weights[columns]
-        if self._encoder and not typed_sounds(said, learned.words):
-            scores += self._encoder.encode([said])[0] @ learned.sense_weights
+        heard = values @ learned.sound_weights[columns]
+        if typed_sounds(said, learned.words):
+            scores += _ONLY_HEARD * heard
+        else:
+            scores += heard
+            if self._encoder:
+                scores += self._encoder.encode([said])[0] @ learned.sense_weights
         found: Matrix = scores
         return found
+
+
+def _cautious(said: str, found: Match) -> Match:
+    """An item is not answered for a number which may count something else."""
+    if found.entry and found.entry.startswith(PREFIX) and loose(said):
+        offered = tuple(entry for entry, share in found.ranked[:_OFFERED] if share >= _FAINT * found.score)
+        return replace(found, outcome=Outcome.SUGGEST, entry=None, suggestions=offered)
+    return found

@@ -16,13 +16,15 @@ _COURTESY = re.compile(
 )
 # Said around a question, these say nothing about what is asked.
 _POLITE_ZH = re.compile(
-    r"(?:我?想?请?(?:问|咨询|打听)(?:一下|下)|(?:我想|想|麻烦)问|请问|麻烦(?:您|你|问)?|拜托|那个就是|就是说|那个|[嗯呃额哦噢诶哎]+|哈喽|哈啰|嗨"
-    r"|[你您]好+|大家好|亲+(?=[，,、 ])|老师好|早上好|下午好|晚上好|在吗|在不在|谢谢[您你]?|多谢|感谢|辛苦了|唔该|唔好意思|不好意思|打扰(?:一下|了)?)"
+    r"(?:我?想?请?(?:问|咨询|打听)(?:一下|下)|(?:我想|想|麻烦)问|请问|麻烦(?:您|你|问)?|拜托"
+    r"|那个就是|就是说|那个|[嗯呃额哦噢诶哎]+|哈喽|哈啰|嗨|[你您]好+|大家好|亲+(?=[，,、 ])|老师好"
+    r"|早上好|下午好|晚上好|在吗|在不在|谢谢[您你]?|多谢|感谢|辛苦了|唔该|唔好意思|不好意思|打扰(?:一下|了)?)"
 )
 _POLITE_EN = re.compile(
-    r"\b(?:hi there|hi|hello|hey|dear (?:team|organi[sz]ers?|all|sirs?|madam|sir or madam)|good (?:morning|afternoon|evening)"
-    r"|u[mh]+|erm?|hmm+|please|pls|plz|thanks(?: a lot| in advance)?|thank you(?: very much| so much)?|thx|tks|cheers|kindly"
-    r"|just wondering|quick question|excuse me|sorry to bother you)\b"
+    r"\b(?:hi there|hi|hello|hey|dear (?:team|organi[sz]ers?|all|sirs?|madam|sir or madam)"
+    r"|good (?:morning|afternoon|evening)"
+    r"|u[mh]+|erm?|hmm+|please|pls|plz|thanks(?: a lot| in advance)?|thank you(?: very much| so much)?|thx"
+    r"|tks|cheers|kindly|just wondering|quick question|excuse me|sorry to bother you)\b"
 )
 _SIGNS = frozenset(("So", "Sk", "Cs", "Cf", "Cc", "Mn", "Co"))  # emoji, their parts, and what cannot be seen
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
@@ -55,12 +57,12 @@ def plain(text: str) -> str:
 
 
 def simplified(text: str) -> str:
-    """Traditional characters as simplified ones: 會議 is 会议. Half a surrogate pair, which JSON may carry, is a "?"."""
-    return _converter().convert(text.encode("utf-8", "replace").decode())
+    """Traditional characters as simplified ones: 會議 is 会议. Half a surrogate pair, which JSON may hold, is a "?"."""
+    return str(_converter().convert(text.encode("utf-8", "replace").decode()))
 
 
 def question(text: str) -> str:
-    """A question as the matcher reads it: `plain`, without emoji, greetings, fillers and thanks, unless nothing else."""
+    """A question as the matcher reads it: `plain`, without emoji, greetings, fillers and thanks if more is left."""
     said = plain("".join(" " if unicodedata.category(sign) in _SIGNS else sign for sign in text))
     rest = _EDGES.sub("", _SPACES.sub(" ", _POLITE_EN.sub(" ", _POLITE_ZH.sub(" ", said))))
     return rest or said

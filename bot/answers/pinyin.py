@@ -30,7 +30,7 @@ def spelt(word: str) -> list[str] | None:
 
 @cache
 def _readings() -> dict[int, str]:
-    """All characters, the commonest reading first. Readings by phrase would cost 50 MiB, and half a second at the start:
+    """All characters, the commonest reading first. Readings by phrase would cost 50 MiB and half a second at the start;
     one reading a character is enough where both sides are read alike."""
     with patch.dict(os.environ, {"PYPINYIN_NO_PHRASES": "true", "PYPINYIN_NO_DICT_COPY": "true"}):
         from pypinyin.pinyin_dict import pinyin_dict

@@ -12,7 +12,10 @@ Numbers = NDArray[np.int64]
 # Of 100 questions that people ask, so many are taken to be other people's matters, and matters of the event which no
 # entry treats. The latter are what an entry's phrasings are to a head that never heard of the entry.
 _FOREIGN, _UNHEARD = 0.125, 0.125
-_WRONG, _RIGHT = 0.02, 0.95  # direct answers: at most so many of all questions wrong, at least so many of them right
+# Direct answers: at most so many of all questions wrong, at least so many of them right, and at most so many of the
+# questions that are not ours answered. Phrasings are written to differ from each other, so that at one threshold three
+# times as many of them go astray as of another author's questions.
+_WRONG, _RIGHT, _STRAY = 0.04, 0.9, 0.04
 _OFFERED = 0.97  # of the questions that are ours, this share is at least offered something
 _HEATS = np.geomspace(1, 40, 60)
 _FEW = 50  # questions: fewer say too little
@@ -41,6 +44,8 @@ def derive(unseen: Matrix, unheard: Matrix, classes: Numbers) -> Thresholds:
     `unseen`: each row's scores by a head that saw none of its fold; `unheard`: none of its class.
     """
     ours = classes > 0
+    if not ours.any():
+        return Thresholds(1.0, 1.0, 0.0, 0.0)
     weights = np.where(ours, _share(ours, 1 - _FOREIGN - _UNHEARD), _share(~ours, _FOREIGN))
     heat = min(_HEATS, key=lambda heat: _surprise(unseen, classes, weights, heat))
     still = Thresholds(float(heat), 1.0, 1.0, -1.0)
@@ -48,11 +53,14 @@ def derive(unseen: Matrix, unheard: Matrix, classes: Numbers) -> Thresholds:
     best = shares[:, 1:].argmax(axis=1) + 1
     silent = unheard.copy()
     silent[np.arange(len(classes)), classes] = -np.inf
-    astray = still.probabilities(silent[ours])[:, 1:].max(axis=1) if ours.any() else np.zeros(0, np.float32)
-    sure = _sure(
-        np.concatenate([shares[:, 1:].max(axis=1), astray]),
-        np.concatenate([weights, np.full(len(astray), _share(ours, _UNHEARD)[0] if ours.any() else 0)]),
-        np.concatenate([(best == classes) & ours, np.zeros(len(astray), bool)]),
+    astray = still.probabilities(silent[ours])[:, 1:].max(axis=1)
+    sure = max(
+        _held_back(shares[~ours, 1:]),
+        _sure(
+            np.concatenate([shares[:, 1:].max(axis=1), astray]),
+            np.concatenate([weights, np.full(len(astray), _share(ours, _UNHEARD)[0])]),
+            np.concatenate([(best == classes) & ours, np.zeros(len(astray), bool)]),
+        ),
     )
     if ours.sum() < _FEW:
         return Thresholds(float(heat), max(sure, _CAUTIOUS), 0.5, 0.0)
@@ -78,3 +86,8 @@ def _sure(shares: Matrix, weights: NDArray[np.float64], right: NDArray[np.bool_]
     answered = np.cumsum(weights[order])
     holds = np.flatnonzero((wrong <= _WRONG) & (answered - wrong >= _RIGHT * answered))
     return float(shares[order][holds[-1]]) if len(holds) else 1.0
+
+
+def _held_back(foreign: Matrix) -> float:
+    """The probability which no more than a few of the questions that are not ours reach."""
+    return float(np.quantile(foreign.max(axis=1), 1 - _STRAY)) if len(foreign) else 0.0

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.blas import one_thread
-from bot.answers.encoder import WIDTH, Encoder
+from bot.answers.encoder import Encoder
 from bot.answers.features import LONGEST, english, look, sound, weighed
 from bot.answers.grams import Sparse, Vocabulary
 from bot.answers.head import Fit, fit
-from bot.answers.matcher import OUT_OF_SCOPE, Learned, Matcher
+from bot.answers.matcher import OUT_OF_SCOPE, Found, Learned, Matcher
 from bot.answers.normalize import question
 from bot.answers.thresholds import Thresholds, derive
 
@@ -26,8 +26,8 @@ _TWINS = 0.8  # likeness from which on two phrasings are hardly two: both are le
 
 def train(asked: Phrasings, out_of_scope: Iterable[str], encoder: Encoder | None) -> Matcher:
     """A matcher of entries by their phrasings. `encoder` None: it knows words only, and suggests."""
-    texts, names = _rows({OUT_OF_SCOPE: out_of_scope, **asked})
-    return train_on(texts, names, encoder.encode(texts) if encoder else None, encoder, tuple(asked))
+    texts, names = rows_of(asked, out_of_scope)
+    return train_on(texts, names, encoder.encode(texts) if encoder and texts else None, encoder, tuple(asked))
 
 
 def train_on(
@@ -35,6 +35,7 @@ def train_on(
 ) -> Matcher:
     """The same on texts as `question` reads them, each with its entry, and with the encoder's rows, if any."""
     one_thread()
+    texts, names = texts or [""], names or [OUT_OF_SCOPE]  # a content without any phrasing: everything is unknown
     classes = (OUT_OF_SCOPE, *entries)
     number = {name: position for position, name in enumerate(classes)}
     labels = np.array([number[name] for name in names], np.int64)
@@ -66,11 +67,8 @@ def train_on(
 
 def rows_of(asked: Phrasings, out_of_scope: Iterable[str]) -> tuple[list[str], list[str]]:
     """Every phrasing as the matcher reads it, once an entry, and its entry."""
-    return _rows({OUT_OF_SCOPE: out_of_scope, **asked})
-
-
-def _rows(asked: Phrasings) -> tuple[list[str], list[str]]:
-    pairs = {(question(text[:LONGEST]), name): None for name, texts in asked.items() for text in texts}
+    named = {OUT_OF_SCOPE: out_of_scope, **asked}
+    pairs = {(question(text[:LONGEST]), name): None for name, texts in named.items() for text in texts}
     return [text for text, _ in pairs if text], [name for text, name in pairs if text]
 
 
@@ -109,21 +107,18 @@ def _exact(texts: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     return {text: min(found) for text, found in owners.items() if len(found) == 1}
 
 
-def _report(
-    entries: Sequence[str], limits: Thresholds, unseen: Matrix, labels: Numbers
-) -> dict[str, dict[str, object]]:
-    """What became of each entry's phrasings, asked of a head that saw none of their fold."""
+def _report(entries: Sequence[str], limits: Thresholds, unseen: Matrix, labels: Numbers) -> dict[str, Found]:
     shares = limits.probabilities(unseen)
     order = np.argsort(-shares[:, 1:], axis=1)[:, :3] + 1
-    report: dict[str, dict[str, object]] = {}
+    report: dict[str, Found] = {}
     for number, name in enumerate(entries[1:], 1):
         rows = np.flatnonzero(labels == number)
-        best, sure = order[rows, 0], shares[rows, order[rows, 0]] >= limits.sure
-        offered = ~sure & (order[rows] == number).any(axis=1) & (shares[rows, 0] < limits.foreign)
-        report[name] = {
-            "asked": len(rows),
-            "answered": int((sure & (best == number)).sum()),
-            "suggested": int(offered.sum()),
-            "confused": dict(Counter(entries[other] for other in best[sure & (best != number)]).most_common(3)),
-        }
+        best, right = order[rows, 0], (order[rows] == number).any(axis=1)
+        sure = shares[rows, best] >= limits.sure
+        report[name] = Found(
+            asked=len(rows),
+            answered=int((sure & (best == number)).sum()),
+            suggested=int((~sure & right & (shares[rows, 0] < limits.foreign)).sum()),
+            confused=dict(Counter(entries[other] for other in best[sure & (best != number)]).most_common(3)),
+        )
     return report

@@ -80,8 +80,9 @@ def ask(text: str | None, lang: str | None, jsonl: bool) -> None:
 
     if bool(text) == jsonl:
         raise click.UsageError("expected TEXT or --jsonl, one of them")
-    content = load(read_settings().content_folder())
-    asker = contents.Asker(content, matcher_of(content))
+    settings = read_settings()
+    content = load(settings.content_folder())
+    asker = contents.Asker(content, matcher_of(content, settings.cache_folder()))
     if jsonl:
         show(contents.asked_lines(asker, iter(sys.stdin)), flush=True)
     else:

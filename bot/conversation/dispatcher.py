@@ -102,8 +102,9 @@ class Dispatcher:
 
     async def _answer(self, message: Message) -> Reply | None:
         started = seconds()
-        live = self._live()
-        match = await self._match(message, live)
+        live, match = self._live(), _NOTHING
+        if self._may_ask(message):
+            live, match = await self._match(message)
         try:
             reply, outcome = await self._database.transact(
                 lambda connection: self._turn(connection, message, live, match)
@@ -123,16 +124,15 @@ class Dispatcher:
         self._measure(message.sender.channel, outcome, seconds() - started)
         return reply
 
-    async def _match(self, message: Message, live: Live) -> Match:
-        """What the matcher makes of it. Those who ask in the first second of a process wait a moment."""
-        if not self._may_ask(message):
-            return _NOTHING
+    async def _match(self, message: Message) -> tuple[Live, Match]:
+        """What the matcher makes of it. Those who ask in the first seconds of a process wait until it can tell."""
         try:
-            await live.ready()
-            return live.match(message.text)
+            await self._live().ready()
+            live = self._live()
+            return live, live.match(message.text)
         except Exception as error:  # they are told that it was not understood, which is better than nothing
             log.error("the matcher failed", extra={"fault": type(error).__name__, "at": _place(error)})
-            return _NOTHING
+            return self._live(), _NOTHING
 
     def _may_ask(self, message: Message) -> bool:
         """Whether these may be a question: not a tap, a known word, a number or a mail address alone."""

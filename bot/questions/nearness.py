@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.encoder import Encoder
+from bot.answers.encoder import installed
 from bot.answers.normalize import plain
 
 Vectors = NDArray[np.float32]
@@ -67,6 +67,7 @@ def meaning() -> Space:
     Measured like LETTERS: from 0.60 on 0.87, 0.65 0.92 (joining 0.38 of all), 0.70 0.96. It takes 1 ms a text: so what
     differs by a word of courtesy is joined by its letters, and 2,000 wordings are looked at.
     """
-    if not Encoder.installed():
+    encoder = installed()
+    if encoder is None:
         return LETTERS
-    return Space(Encoder().encode, 0.65, most=2000, before=Space(_letters, 0.7))
+    return Space(encoder.encode, 0.65, most=2000, before=Space(_letters, 0.7))

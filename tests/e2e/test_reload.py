@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from bot.answers.matcher import Matcher
+from bot.content.load import load
 from bot.content.records import Content
 from tests.command import Here
 from tests.conftest import sqlite_url
@@ -20,7 +21,7 @@ from tests.trained import trained
 
 
 async def _until(what: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await what():
             await asyncio.sleep(0.05)
 
@@ -104,10 +105,10 @@ async def test_two_processes_take_the_same_change(tmp_path: pathlib.Path) -> Non
 async def test_replies_go_on_while_a_change_is_trained(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(content: Content, _folder: pathlib.Path, _cache: pathlib.Path | None) -> Matcher:
+    async def slowly(_: Content, _folder: pathlib.Path, _cache: pathlib.Path | None, **__: bool) -> Matcher:
         training.set()
         await go_on.wait()
-        return trained(content)
+        return trained(load(ROOT / "content"))
 
     monkeypatch.setattr("bot.app.train_apart", slowly)
     folder = shutil.copytree(ROOT / "content", tmp_path / "content")

@@ -62,7 +62,7 @@ def unchecked(folder: Path) -> Content:
     return _Believing(folder).content()
 
 
-async def in_this_process(content: Content, _folder: Path, _cache: Path | None) -> Matcher:
+async def in_this_process(content: Content, _folder: Path, _cache: Path | None, **_: bool) -> Matcher:
     """The process which trains reads the files itself, and would notice."""
     return matcher_of(content)
 

