@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
 from collections.abc import Coroutine
 from datetime import timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -18,18 +16,17 @@ from bot.adapters.base import Adapter
 from bot.adapters.telegram.adapter import TelegramAdapter
 from bot.adapters.wechat.adapter import WeChatAdapter
 from bot.adapters.wechat.convert import FRESH
-from bot.answers.matcher import Matcher
+from bot.answers.cache import kept
 from bot.clock import Clock
-from bot.content.load import load
 from bot.content.records import Content
-from bot.content.watch import changes
-from bot.conversation.dispatcher import Dispatcher, Live
+from bot.conversation.dispatcher import Dispatcher
 from bot.delivery import reminders, report
 from bot.delivery.overdue import skip_late
 from bot.delivery.scheduler import Scheduler
 from bot.delivery.templates import template_ended
-from bot.errors import BrokenContent, Unavailable
+from bot.errors import Unavailable
 from bot.lanes import Lanes
+from bot.live import LiveContent
 from bot.metrics import Metrics
 from bot.registration import ticket_page
 from bot.registration.export import by_status
@@ -39,21 +36,14 @@ from bot.settings import Settings, WrongSetting
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.nonces import Nonces
-from bot.store.noted import note
 from bot.store.tables import Kept
+from bot.training import train_apart
 from bot.web import Health, Phase, application
 
 log = logging.getLogger(__name__)
 _KEEP_MESSAGES = timedelta(days=3)  # Telegram repeats an update for 24 hours
 _KEEP_BODY = 64 * 1024
 _HOUSEKEEPING, _SWEEP, _TICK = 3600.0, 60.0, 1.0  # seconds
-CONTENT_LOADED = "content_loaded"  # the setting that says which content is being served, and since when
-
-
-def matcher_of(content: Content) -> Matcher:
-    """The matcher trained on a content."""
-    asked = {entry.id: [text for rows in entry.ask.values() for text in rows] for entry in content.faq.values()}
-    return Matcher(asked, [text for rows in content.out_of_scope.values() for text in rows])
 
 
 class Usher:
@@ -64,8 +54,16 @@ class Usher:
             raise WrongSetting("USHER_SECRET: missing, expected a long random text; it signs tickets and sessions")
         secret = settings.secret.get_secret_value().encode()
         self.settings, self.clock, self.metrics = settings, clock, Metrics()
-        self.content = load(settings.content_folder())
-        self._live = Live(self.content, matcher_of(self.content).match)
+        # Once: a relative folder that vanishes for a moment must not become the one which was shipped.
+        folder, cache = settings.content_folder().absolute(), settings.cache_folder()
+        self.contents = LiveContent(
+            folder,
+            clock,
+            self.metrics,
+            kept=lambda content: kept(content, cache),
+            train=lambda content: train_apart(content, folder, cache, hurry=not self.contents.learnt),
+            taken=_tell_faults,
+        )
         self.database = Database(settings.database_url)
         migrate(self.database)
         self.adapters: dict[str, Adapter] = {}
@@ -73,12 +71,12 @@ class Usher:
         self.dispatcher = Dispatcher(
             database=self.database,
             clock=clock,
-            live=lambda: self._live,
+            live=lambda: self.contents.live,
             router=handlers.router,
             adapters=self.adapters,
             secret=secret,
             measure=self.metrics.measure,
-            waiting=Shown(self.lanes.composer),
+            waiting=Shown(self.lanes.composer.of),
             accounts=self.lanes.accounts,
             organizers=[f"telegram:{chat}" for chat in settings.telegram_organizers],
         )
@@ -95,21 +93,27 @@ class Usher:
         self._listening: set[asyncio.Task[None]] = set()
         self._fetching: asyncio.Task[None] | None = None  # from Telegram: one process of all does
 
+    @property
+    def content(self) -> Content:
+        """The content as it is served now; whoever needs two things of it asks once."""
+        return self.contents.content
+
     async def start(self) -> None:
         """Begins to listen; from here on the process is ready."""
-        await self.database.transact(self._note_content)
+        await self.contents.note(self.database)
+        await self.contents.begin()
         await self.database.transact(self.lanes.mended)
         called = [adapter for adapter in self.adapters.values() if not self._polls(adapter)]
         for adapter in called:
             self._begin(_listen(adapter))
-        self._begin(self._follow_content())
+        self._begin(self.contents.follow(self.database))
         self.lanes.start(self._fetch, self._fetch_no_more)
         self.scheduler.start()
         if self.content.over(self.clock.now()):
             log.warning("the event is over: registration is closed, nothing is sent")
         if not self.adapters:
             log.warning("no channel is set up: set USHER_WECHAT_ or USHER_TELEGRAM_ settings")
-        self._tell_faults()
+        _tell_faults(self.content)
         self.health.phase = Phase.READY
         log.info("ready", extra={"channels": ",".join(self.adapters) or "none"})
 
@@ -126,6 +130,7 @@ class Usher:
     async def stop(self) -> None:
         """Waits for what came since `drain`, and lets go of everything."""
         await self.dispatcher.drained()
+        await self.contents.close()  # not before: who asked may wait for the training
         for adapter in self.adapters.values():
             await adapter.close()
         await self.lanes.close()
@@ -137,23 +142,6 @@ class Usher:
         gone = 1
         while gone:
             gone = await self.database.write(lambda session: forget_old_messages(session, before))
-
-    async def reload(self) -> None:
-        """Takes the content as it is now, trained and as a whole; a broken one never replaces a good one."""
-        try:
-            content = await asyncio.to_thread(load, self.settings.content_folder())
-            match = await asyncio.to_thread(lambda: matcher_of(content).match)
-        except BrokenContent as error:
-            self.metrics.reloaded("refused")
-            for fault in error.faults:
-                log.error("the changed content is refused", extra={"fault": str(fault)})
-            return
-        if content.version != self.content.version:
-            self.content, self._live = content, Live(content, match)
-            self.metrics.reloaded("taken")
-            self._tell_faults()
-            await self.database.transact(self._note_content)
-            log.info("the content was reloaded", extra={"version": content.version})
 
     async def keep(self, channel: str, account: str, user_id: str, reason: str, body: bytes) -> None:
         """Keeps a body that was rightly signed and not understood."""
@@ -185,11 +173,6 @@ class Usher:
         task.add_done_callback(self._listening.discard)
         return task
 
-    def _tell_faults(self) -> None:
-        """Says which reminders will not be sent, though the rest of the content is served: `usher check` finds more."""
-        for fault in reminders.faults(self.content):
-            log.warning("a reminder is left alone", extra={"fault": str(fault)})
-
     def _polls(self, adapter: Adapter) -> bool:
         """Whether it fetches, which only one process may: the one that holds the account's lane."""
         return adapter.channel == "telegram" and self.settings.telegram_mode == "polling"
@@ -208,17 +191,8 @@ class Usher:
         await self.database.transact(lambda found: template_ended(found, receipt, status, self.clock.now()))
         self.lanes.wake()
 
-    async def _follow_content(self) -> None:
-        async for _ in changes(self.settings.content_folder()):
-            with contextlib.suppress(Unavailable):  # what is served is noted at the next change, then
-                await self.reload()
-
     def _say(self, key: str, language: str) -> str:
         return self.content.texts[key].of(language)
-
-    def _note_content(self, connection: Connection) -> None:
-        served = {"version": self.content.version, "at": self.clock.now().isoformat()}
-        note(connection, CONTENT_LOADED, json.dumps(served))
 
     async def _database_answers(self) -> bool:
         try:
@@ -239,3 +213,9 @@ async def _listen(adapter: Adapter) -> None:
         raise
     except Exception as error:  # one channel's fault must not stop the other
         log.error("a channel stopped listening", extra={"channel": adapter.channel, "fault": type(error).__name__})
+
+
+def _tell_faults(content: Content) -> None:
+    """Says which reminders will not be sent, though the rest of the content is served: `usher check` finds more."""
+    for fault in reminders.faults(content):
+        log.warning("a reminder is left alone", extra={"fault": str(fault)})

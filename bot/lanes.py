@@ -28,6 +28,7 @@ from bot.message import Address
 from bot.registration import calendar, decide
 from bot.registration.compose import Composer
 from bot.registration.decision import Desk
+from bot.registration.old_questions import forget_old
 from bot.registration.purge import purge
 from bot.settings import Settings
 from bot.store import outbox as stored
@@ -102,6 +103,7 @@ class Lanes:
             await decide.move_up(self._database, self._desk)
             self._have_filled()
             await purge(self._database, self._content().event, self._clock)
+            await forget_old(self._database, self._content().event, self._clock)
 
     async def wound(self) -> None:
         """The clock was wound on: does what is due now, and returns when all its deliveries are written."""

@@ -58,6 +58,8 @@ class Message:
     source: str = ""  # scene of the code or payload of the link which brought the person
     language: str = ""  # "en" where the platform says that the person reads English
     phone: str = ""  # with Kind.PHONE: as the platform wrote it
+    reply_to: str = ""  # the platform's id of our message which this answers, or on which the tapped choice stands
+    reply_tag: str = ""  # the tag of the first choice below that message, where the platform shows it
     opened: Opened | None = None
 
 

@@ -24,6 +24,11 @@ class Metrics:
         self._reloads = Counter(
             "usher_content_reloads", "Changes of the content files by outcome", ["outcome"], registry=self.registry
         )
+        self._faults = Gauge(
+            "usher_content_faults",
+            "Faults of the content files as they are; 0: they are served",
+            registry=self.registry,
+        )
         self._registrations = Gauge(
             "usher_registrations", "Registrations by status", ["status"], registry=self.registry
         )
@@ -35,9 +40,10 @@ class Metrics:
         self._messages.labels(channel, outcome).inc()
         self._seconds.labels(channel).observe(seconds)
 
-    def reloaded(self, outcome: str) -> None:
-        """Counts one change of the content files: taken or refused."""
+    def reloaded(self, outcome: str, faults: int) -> None:
+        """Counts one change of the content files: taken, refused, failed or unchanged; and the faults they have."""
         self._reloads.labels(outcome).inc()
+        self._faults.set(faults)
 
     def page(self, registrations: dict[str, int], deliveries: dict[str, int]) -> bytes:
         """The page that is scraped."""

@@ -78,8 +78,8 @@ async def serve(usher: Usher, started: Callable[[], Awaitable[None]] = nothing) 
 
     async def opened() -> None:
         await usher.start()
-        gc.collect()
         gc.freeze()  # what was loaded stays for good: looking through it again and again made replies wait
+        gc.enable()
         await started()
         ending.append(asyncio.create_task(_end_when(told, usher, web)))
 

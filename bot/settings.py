@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
 
 from bot.setting_values import (
     AesKey,
@@ -106,6 +107,23 @@ class Settings(BaseSettings):
         if not self.content.is_absolute() and not self.content.is_dir() and (CLONE / self.content).is_dir():
             return CLONE / self.content
         return self.content
+
+    def cache_folder(self) -> Path | None:
+        """Where what was trained is kept for the next start: beside SQLite's file, else with the user's other caches.
+
+        None where nothing can be written: then each start trains.
+        """
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite":
+            folder = Path(f"{url.database}-cache").absolute()
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME", "") or "~/.cache", "usher")
+        try:
+            folder = folder.expanduser()
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, RuntimeError):  # RuntimeError: nobody knows where home is
+            return None
+        return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
 _FIELDS = frozenset(Settings.model_fields)

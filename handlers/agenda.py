@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.answers.normalize import language_of, number, plain
-from bot.content.agenda import AgendaItem
+from bot.content.facts import agenda_line, is_complete
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Reply
@@ -25,7 +25,8 @@ _TAIL = r"(?:是什么|是啥|讲什么|讲啥|呢|about)?"
 @router.on("议程", "agenda", "看议程", "会议议程", "日程", "programme", "program", aside=True)
 def agenda(turn: Turn) -> Reply:
     """All items."""
-    rows = [_line(turn, place, item) for place, item in enumerate(turn.content.agenda.items, 1)]
+    turn.remember("agenda")
+    rows = [agenda_line(place, item, turn.language) for place, item in enumerate(turn.content.agenda.items, 1)]
     if not rows:
         return Reply(turn.say("agenda.empty"))
     if turn.content.over(turn.now):
@@ -44,10 +45,11 @@ def item(turn: Turn) -> Reply:
     if place is None or not 1 <= place <= len(items):
         return Reply(turn.say("agenda.no_such", count=len(items)), choices=(turn.choice("choice.agenda"),))
     known = items[place - 1]
-    lines = [_line(turn, place, known)]
+    turn.remember(f"agenda_{place}")
+    lines = [agenda_line(place, known, turn.language)]
     if turn.content.over(turn.now):
         lines = [turn.say("past"), *lines]
-    elif not (known.speaker and known.starts):
+    elif not is_complete(known):
         lines.append(turn.say("agenda.unknown"))
     return Reply("\n".join(lines), choices=(turn.choice("choice.agenda"),))
 
@@ -58,10 +60,3 @@ def _place(said: str) -> int | None:
             return place
     found = re.search(_COUNT, re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", said))
     return number(found[0]) if found else None
-
-
-def _line(turn: Turn, place: int, known: AgendaItem) -> str:
-    """An item with what is known of it."""
-    when = "–".join(f"{time.hour}:{time.minute:02}" for time in (known.starts, known.ends) if time)
-    more = [when, *(words.of(turn.language) for words in (known.speaker, known.room) if words)]
-    return " · ".join(filter(None, (f"{place}. {known.title.of(turn.language)}", *more)))

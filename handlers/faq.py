@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bot.answers.matcher import Match
 from bot.answers.matcher import Outcome as Found
 from bot.answers.normalize import language_of, number, plain
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
-from bot.questions.waiting import leave
+from bot.questions.asked import keep, none_meant, tapped
 from bot.store.tables import Outcome
+from handlers.me import status
 from handlers.opening import closed, ways_on
 
 router = Router()
@@ -30,6 +32,7 @@ _NEXT = {
     "privacy": "privacy",
     "contact": "organizer",
 }
+_STATUS = "confirmation"  # begins with how the person's own registration stands
 _WHILE_OPEN = ("register", "edit", "cancel", "colleague")  # what is of no use once registration is closed
 
 
@@ -40,16 +43,18 @@ def ask(turn: Turn) -> Reply:
         return Reply(turn.say("nod"))
     if language := language_of(turn.text):
         turn.speak(language, chosen=False)
-    match = turn.match
+    match = turn.match = followed(turn)
     turn.outcome = match.outcome.value
     if match.outcome is Found.ANSWER and match.entry:
+        keep(turn, match, Outcome.ANSWER)
         return answer(turn, match.entry)
     if match.outcome is Found.SUGGEST:
+        keep(turn, match, Outcome.SUGGEST)
         return _suggest(turn, match.suggestions)
     if not any(character.isalnum() for character in turn.text):
         return Reply(turn.say("help" if "?" in turn.text.replace("？", "?") else "media"))
-    if number(turn.text) is not None:
-        return Reply(turn.say("number.nothing"))
+    if (place := number(turn.text)) is not None:
+        return _numbered(turn, place)
     return Reply(pass_on(turn), choices=_sights(turn))
 
 
@@ -60,16 +65,19 @@ def suggested(turn: Turn) -> Reply:
     entry = turn.tag[1] if len(turn.tag) > 1 else ""
     if entry in turn.content.faq:
         turn.outcome = "suggestion"
+        if asked and any(choice.tag == f"faq.{entry}" for choice in turn.state.offered):
+            tapped(turn, entry)
         return answer(turn, entry)
     if entry == "none" and asked:
         turn.outcome = "unknown"
-        forward(turn, asked)
+        none_meant(turn)
         return Reply(turn.say("unknown.forwarded"))
     return Reply(turn.say("stale"), choices=_sights(turn))
 
 
 def answer(turn: Turn, entry_id: str) -> Reply:
-    """The text of an entry; once the event is over it speaks of the past."""
+    """The text of an entry; once the event is over it speaks of the past. A follow-up will be about it."""
+    turn.remember(entry_id)
     following = _NEXT.get(entry_id)
     shut = closed(turn)
     if shut and following in _WHILE_OPEN:
@@ -77,20 +85,28 @@ def answer(turn: Turn, entry_id: str) -> Reply:
     text = turn.fill(turn.content.faq[entry_id].answer)
     if turn.content.over(turn.now):
         text = f"{turn.say('past')}\n{text}"
+    if entry_id == _STATUS:
+        text = "\n".join(filter(None, (status(turn), text)))
     return Reply(text, choices=(turn.choice(f"choice.{following}"),) if following else ())
 
 
+def followed(turn: Turn) -> Match:
+    """What the matcher makes of the question, read as a follow-up to the last answer where it is one."""
+    return turn.with_last(turn.match, turn.last) if turn.last else turn.match
+
+
 def pass_on(turn: Turn) -> str:
-    """Says that nobody here knows; what may be ours is kept for the organizers."""
-    if not turn.match.ours:
-        return turn.say("unknown.not_ours")
-    forward(turn, turn.text)
-    return turn.say("unknown.forwarded")
+    """Says that nobody here knows; what may be ours waits for the organizers."""
+    keep(turn, turn.match, Outcome.UNKNOWN if turn.match.ours else Outcome.FOREIGN)
+    return turn.say("unknown.forwarded" if turn.match.ours else "unknown.not_ours")
 
 
-def forward(turn: Turn, text: str) -> None:
-    """Keeps a question for the organizers."""
-    leave(turn.session, turn.person.id, text, turn.language, Outcome.UNKNOWN, turn.now)
+def _numbered(turn: Turn, place: int) -> Reply:
+    """A number alone: an item of the agenda, where that was spoken of; else there is nothing to choose."""
+    entry = f"agenda_{place}"
+    if turn.last.startswith("agenda") and entry in turn.content.faq:
+        return answer(turn, entry)
+    return Reply(turn.say("number.nothing"))
 
 
 def _suggest(turn: Turn, entries: tuple[str, ...]) -> Reply:

@@ -14,9 +14,13 @@ from bot.conversation.router import Router
 from bot.conversation.state import Draft
 from bot.conversation.turn import Turn
 from bot.message import Kind, Reply
+from bot.questions.asked import keep
+from bot.questions.handoff import goes_on
+from bot.store.tables import Outcome as Asked
 from handlers.change import apply_change
-from handlers.faq import answer, pass_on
+from handlers.faq import answer, followed, pass_on
 from handlers.opening import closed, ways_on
+from handlers.organizer import pass_further
 
 router = Router()
 _NO = re.compile(r"(?:不|没有|沒有)[\s。.!！~～]*$")
@@ -119,15 +123,29 @@ def _why(turn: Turn, question: Question, wrong: InvalidAnswer) -> str:
 
 def _aside(turn: Turn, asks: Callable[[str], bool]) -> Reply | None:
     """The form again after a question asked in its middle was answered or passed on; None: it was no question."""
-    entry = turn.match.entry if turn.match.outcome is Outcome.ANSWER else None
-    if turn.message.kind is not Kind.TEXT or not (entry or asks(turn.text)):
+    match = turn.match = followed(turn)
+    entry = match.entry if match.outcome is Outcome.ANSWER else None
+    says_something = turn.message.kind is Kind.TEXT and any(map(str.isalnum, turn.text))
+    if not says_something or not (entry or asks(turn.text)):
         return None
     if language := language_of(turn.text):
         turn.speak(language, chosen=False)
-    turn.outcome = "answer" if entry else turn.match.outcome.value
-    said = answer(turn, entry).text if entry else pass_on(turn)
+    turn.outcome = "answer" if entry else match.outcome.value
+    said = _to_a_person(turn) or (_answered(turn, entry) if entry else pass_on(turn))
     question = prompt(turn)
     return Reply(said, question.ask, question.choices, question.contact_button)
+
+
+def _answered(turn: Turn, entry: str) -> str:
+    keep(turn, turn.match, Asked.ANSWER)
+    return answer(turn, entry).text
+
+
+def _to_a_person(turn: Turn) -> str:
+    """Passes it on where a person was asked to answer; what there is to say about that. "": nobody was asked."""
+    if not goes_on(turn):
+        return ""
+    return pass_further(turn) or turn.say("handoff.also")
 
 
 def _doubt(turn: Turn, draft: Draft) -> Reply | None:

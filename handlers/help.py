@@ -21,7 +21,22 @@ def start(turn: Turn) -> Reply:
     return welcome(turn)
 
 
-@router.on("你好", "您好", "hello", "hi", "在吗", "哈喽", "嗨", "早上好", "下午好", "hey", "start", "开始", aside=True)
+@router.on(
+    "你好",
+    "您好",
+    "hello",
+    "hi",
+    "在吗",
+    "哈喽",
+    "嗨",
+    "早上好",
+    "下午好",
+    "hey",
+    "start",
+    "开始",
+    aside=True,
+    courtesy=True,
+)
 def greet(turn: Turn) -> Reply:
     """A greeting is answered like a start."""
     return welcome(turn)
@@ -53,6 +68,7 @@ def help_(turn: Turn) -> Reply:
     "好的谢谢",
     "唔该",
     aside=True,
+    courtesy=True,
 )
 def thanks(turn: Turn) -> Reply:
     """A word of courtesy is answered with one."""
@@ -81,6 +97,7 @@ def thanks(turn: Turn) -> Reply:
         "done",
     ),
     aside=True,
+    courtesy=True,
 )
 def nod(turn: Turn) -> Reply:
     """A nod asks nothing; in the form it is no answer either."""
@@ -90,7 +107,7 @@ def nod(turn: Turn) -> Reply:
     return Reply(turn.say("form.go_on" if current(turn, draft) else "form.invalid.review"))
 
 
-@router.on("再见", "拜拜", "bye", "goodbye", aside=True)
+@router.on("再见", "拜拜", "bye", "goodbye", aside=True, courtesy=True)
 def bye(turn: Turn) -> Reply:
     """Likewise."""
     return Reply(turn.say("bye"))
@@ -131,7 +148,7 @@ def leave_form(turn: Turn) -> Reply:
         return show(turn, registrations(turn.session, turn.person.id))
     draft = turn.state.draft
     if draft is None or not draft.active:
-        return Reply(turn.say("exit.nothing"), choices=ways_on(turn))
+        return Reply(turn.say("handoff.left" if turn.quiet else "exit.nothing"), choices=ways_on(turn))
     draft.active = False
     if draft.colleague:
         return Reply(turn.say("exit.done_colleague"), choices=(turn.choice("choice.colleague"),))

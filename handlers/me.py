@@ -7,7 +7,7 @@ from bot.conversation.prompt import current
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Reply
-from bot.registration.register import live, registrations
+from bot.registration.register import live, own, registrations
 from bot.store.tables import Registration
 from handlers.opening import closed, not_registered
 
@@ -33,6 +33,14 @@ def show(turn: Turn, rows: list[Registration]) -> Reply:
     if shut:
         return Reply(text, choices=() if turn.content.over(turn.now) else (turn.choice("choice.cancel"),))
     return Reply(text, choices=tuple(turn.choice(f"choice.{key}") for key in ("edit", "cancel", "colleague")))
+
+
+def status(turn: Turn) -> str:
+    """How the person's own registration stands, in a line or two; or that there is none, as long as that matters."""
+    mine = own(registrations(turn.session, turn.person.id))
+    if mine is None:
+        return "" if turn.content.over(turn.now) else closed(turn) or turn.say("me.none")
+    return turn.say("me.status", reference=mine.reference, status=status_of(turn, mine))
 
 
 def _one(turn: Turn, row: Registration) -> str:

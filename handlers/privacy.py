@@ -25,7 +25,7 @@ from bot.store.tables import Asked, Registration
 from handlers.me import status_of
 
 router = Router()
-_SENT = {Sent.REMINDER: "mydata.reminder", Sent.BROADCAST: "mydata.broadcast", Sent.DECISION: "mydata.decision"}
+_SENT = {kind: f"mydata.{kind}" for kind in Sent}
 _BY = {Way.CHAT: "mydata.by_chat", Way.MAIL: "mydata.by_mail"}
 
 

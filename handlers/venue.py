@@ -12,6 +12,7 @@ router = Router()
 @router.on("地点", "venue", "会场", "会场在哪", "地址", "address", "where", aside=True)
 def venue(turn: Turn) -> Reply:
     """City, time and the address once it is published."""
+    turn.remember("where")
     lines = [turn.say("past")] if turn.content.over(turn.now) else []
     lines.append(turn.say("venue.text"))
     if turn.venue and turn.venue.directions:

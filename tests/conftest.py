@@ -28,7 +28,7 @@ from tests.chat import Town
 from tests.chromium import chromium
 from tests.command import Here, in_this_process
 from tests.nursery import Nursery, apart
-from tests.trained import trained
+from tests.trained import shared_folder, trained
 
 ROOT = pathlib.Path(__file__).parent.parent
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -48,6 +48,7 @@ def pytest_configure() -> None:
     """Files of tests lie in memory where there is room for them: a disk that others use takes long to sync."""
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         tempfile.tempdir = str(MEMORY)
+    shared_folder()  # here, before there are workers: they inherit it
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,7 +91,7 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("certifi.where", lambda: str(first))
         if not importlib.util.find_spec("sniffio"):
             patch.setitem(sys.modules, "sniffio", None)
-        patch.setattr("bot.app.matcher_of", trained)
+        patch.setattr("bot.app.kept", trained)
         yield
 
 

@@ -24,7 +24,7 @@ def sentence(content: Content, key: str, language: Language = "zh", **values: ob
 def with_event(content: Content, **changed: Any) -> Content:
     """The content with other facts in event.toml."""
     event = Event.model_validate({**content.event.model_dump(), **changed})
-    known = {language: facts(event, content.texts, None, language) for language in LANGUAGES}
+    known = {language: facts(event, content.texts, None, language, content.agenda.items) for language in LANGUAGES}
     return content.model_copy(update={"event": event, "known": known})
 
 

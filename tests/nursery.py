@@ -183,7 +183,7 @@ _LATER = (*(f"bot.commands.{name}" for name in _COMMANDS), "bot.demo", "bot.serv
 def _prepare() -> None:
     for module in _LATER:
         importlib.import_module(module)
-    bot.app.matcher_of = trained
+    bot.app.kept = trained
     trained(load(ROOT / "content"))
     gc.freeze()  # a child's garbage collector would touch all of it, and what it touches is copied
 

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel, select
 
 from bot.store import statement
 from bot.store.database import Database
-from bot.store.tables import Asked, Contact, Registration
+from bot.store.tables import Asked, Contact, Outcome, Registration
 
 T = TypeVar("T", bound=SQLModel)
 
@@ -30,7 +30,16 @@ def registered(database: Database) -> list[Registration]:
 
 def waiting(database: Database) -> list[tuple[str, str]]:
     """What waits for an organizer: (outcome, text)."""
-    return [(row.outcome, row.text) for row in sorted(rows(database, Asked), key=lambda row: row.id or 0)]
+    return [
+        (row.outcome, row.text)
+        for row in rows(database, Asked)
+        if row.closed_at is None and row.outcome in (Outcome.UNKNOWN, Outcome.NOTE)
+    ]
+
+
+def asked(database: Database) -> list[tuple[str, str]]:
+    """Every question, and what became of it: (outcome, text)."""
+    return [(row.outcome, row.text) for row in rows(database, Asked)]
 
 
 def contact(database: Database, user_id: str) -> Contact:

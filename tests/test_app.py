@@ -9,9 +9,11 @@ import threading
 import pytest
 from sqlalchemy import Connection
 
-from bot.app import CONTENT_LOADED, Usher
+from bot.app import Usher
 from bot.clock import Clock
+from bot.live import CONTENT_LOADED, Outcome
 from bot.settings import read
+from bot.store.noted import note
 from bot.store.tables import Setting
 from tests.served import environment
 from tests.stored import rows
@@ -29,16 +31,16 @@ async def test_both_note_which_content_they_serve(two: tuple[Usher, Usher]) -> N
     noted, goes_on = threading.Event(), threading.Event()
 
     def slowly(connection: Connection) -> None:
-        first._note_content(connection)
+        note(connection, CONTENT_LOADED, json.dumps({"version": first.content.version}))
         noted.set()
         goes_on.wait(5)
 
     slow = asyncio.create_task(asyncio.to_thread(first.database.transact_now, slowly))
     await asyncio.to_thread(noted.wait, 5)
-    quick = asyncio.create_task(asyncio.to_thread(second.database.transact_now, second._note_content))
+    quick = asyncio.create_task(second.contents.note(second.database))
     await asyncio.sleep(0.2)  # it waits for the first by now
     goes_on.set()
     await asyncio.gather(slow, quick)
     served = [row.value for row in rows(first.database, Setting) if row.name == CONTENT_LOADED]
-    assert [json.loads(value)["version"] for value in served] == [second.content.version]
+    assert [json.loads(value).get("outcome") for value in served] == [Outcome.TAKEN]  # the later one's
     await asyncio.gather(first.stop(), second.stop())

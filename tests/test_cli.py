@@ -209,7 +209,7 @@ def test_ask_answers_as_a_person_would_read_it(here: Here, content: Content) -> 
 
 def test_asking_needs_no_database_and_makes_none(here: Here, tmp_path: Path) -> None:
     assert "深圳" in here("ask", "会场在哪里").out
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["usher.db-cache"]  # what the matcher learnt
     (tmp_path / "usher.db").touch()  # one in which nothing was ever stored
     assert "深圳" in here("ask", "会场在哪里").out
 

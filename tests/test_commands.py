@@ -164,7 +164,7 @@ def test_status_counts_registrations_and_questions(here: Here, settings: dict[st
 
 def test_questions_that_wait_for_a_person_are_listed(here: Here, settings: dict[str, str]) -> None:
     (row,) = json.loads(here("questions", "--json", **settings).out)
-    assert row["text"].startswith("车票能报销吗")
+    assert row["examples"][0].startswith("车票能报销吗")
     assert "车票能报销吗" in here("questions", **settings).out
 
 

@@ -203,6 +203,26 @@ def test_the_content_of_the_clone_is_found_from_any_folder(tmp_path: Path, monke
     assert settings(CONTENT="elsewhere").content_folder() == Path("elsewhere")
 
 
+def test_what_was_learnt_is_kept_beside_the_database_or_with_the_users_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings().cache_folder() == tmp_path / "usher.db-cache"
+    elsewhere = settings(DATABASE_URL="postgresql://u:p@db/usher")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert elsewhere.cache_folder() == tmp_path / "home" / ".cache" / "usher"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert elsewhere.cache_folder() == tmp_path / "caches" / "usher"
+    assert (tmp_path / "caches" / "usher").is_dir()
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "caches").write_text("a file is in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert settings(DATABASE_URL="postgresql://u:p@db/usher").cache_folder() is None
+
+
 def test_the_example_lists_every_setting_in_order_and_changes_nothing() -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert re.findall(r"^USHER_(\w+)=", text, re.MULTILINE) == [name.upper() for name in Settings.model_fields]

@@ -1,16 +1,36 @@
-"""A matcher is trained once for each content: that takes longer than a talk."""
+"""A matcher is trained once for the phrasings of a content, by whichever process of a run needs it first."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from bot.answers.cache import matcher_of
 from bot.answers.matcher import Matcher
-from bot.app import matcher_of
 from bot.content.records import Content
 
+_FOLDER = "TEST_TRAINED"  # the variable by which workers and commands inherit where matchers are kept
 _TRAINED: dict[str, Matcher] = {}  # by version of the content
 
 
-def trained(content: Content) -> Matcher:
+def trained(content: Content, _cache: Path | None = None) -> Matcher:
     """The matcher of a content; the same one each time."""
     if content.version not in _TRAINED:
-        _TRAINED[content.version] = matcher_of(content)
+        _TRAINED[content.version] = matcher_of(content, shared_folder())
     return _TRAINED[content.version]
+
+
+def shared_folder() -> Path:
+    """Made, and removed at its end, by the first process of a run: no run believes what an older one found."""
+    if _FOLDER not in os.environ:
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="usher-trained-")
+        atexit.register(_remove, Path(os.environ[_FOLDER]), os.getpid())
+    return Path(os.environ[_FOLDER])
+
+
+def _remove(folder: Path, maker: int) -> None:
+    if os.getpid() == maker:  # not at the end of what was forked from it
+        shutil.rmtree(folder, ignore_errors=True)

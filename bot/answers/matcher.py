@@ -1,22 +1,33 @@
-"""Finds the entry that answers a question by the character n-grams it shares with the entry's phrasings."""
+"""Finds the entry that answers a question: sure, worth offering, or none."""
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.answers.normalize import plain
+import numpy as np
+from numpy.typing import NDArray
 
+from bot.answers.encoder import Encoder
+from bot.answers.features import LONGEST, look, sound, typed_sounds, weighed
+from bot.answers.grams import Vocabulary
+from bot.answers.items import PREFIX, Mention, loose, mention
+from bot.answers.normalize import question
+from bot.answers.thresholds import Thresholds
+
+Matrix = NDArray[np.float32]
 OUT_OF_SCOPE = ""  # the class of questions that are not ours
-# Sure from here on, and this far ahead of the next entry; a guess worth offering from there on. Set by eye on the
-# shipped phrasings, each asked of the others.
-_SURE, _AHEAD, _GUESS = 0.62, 0.12, 0.3
-_SIZES = (1, 2, 3)
-_LONGEST = 300  # characters of a question that are looked at
+_RANKED, _OFFERED = 5, 3
+_FAINT = 0.08  # of the best entry's probability: below, an entry is not offered beside it
+_IN_CONTEXT = 0.5  # of the sure probability: enough where a follow-up can only mean this event
+_AHEAD = 1.5  # times as likely as the next entry: with it
+_ONLY_HEARD = 2.0  # what the sound of a text counts where its look and its sense say nothing
+_FOLLOWS = re.compile(
+    r"^(?:那么?|那|还有|另外|然后)?(?P<zh>.{1,12}?)(?:呢|咧|捏|啦)$|^(?:那么|那|还有|另外)(?P<zh2>.{1,10})$"
+    r"|^(?:and|or|but|ok|okay|so)? ?(?:what|how) about (?P<en>.{1,40})$|^(?:and|so|then) (?P<en2>.{1,40})$"
+)
 
 
 class Outcome(StrEnum):
@@ -36,77 +47,157 @@ class Match:
     suggestions: tuple[str, ...] = ()  # with SUGGEST: up to three entries, the likeliest first
     score: float = 0.0  # 0 to 1
     ours: bool = True  # False: like questions that are known not to be ours
+    ranked: tuple[tuple[str, float], ...] = ()  # up to five entries with their probabilities, the likeliest first
+    follow_up: bool = False  # reads like a follow-up: 那地址呢, and where?
+    item: int | None = None  # a number that is an agenda item's if the agenda was spoken of before: 第6个呢
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of an entry's phrasings, asked of a head that saw none of their fold."""
+
+    asked: int
+    answered: int  # directly and rightly
+    suggested: int  # the right entry was among the suggestions
+    confused: Mapping[str, int]  # entries answered instead, the commonest first
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What training leaves behind; `bot.answers.cache` keeps it in a file."""
+
+    entries: tuple[str, ...]  # the classes; the first is OUT_OF_SCOPE
+    looks: Vocabulary
+    sounds: Vocabulary
+    look_weights: Matrix  # a row for each piece, a column for each class
+    sound_weights: Matrix
+    sense_weights: Matrix  # a row for each number of the encoder; none where it was not there
+    base: Matrix
+    thresholds: Thresholds
+    exact: Mapping[str, str]  # phrasings that only one class has, as the matcher reads them
+    words: frozenset[str] = frozenset()  # stems of English words
+    report: Mapping[str, Found] = field(default_factory=dict)  # cross-validation, by entry
 
 
 class Matcher:
-    """TF-IDF over character n-grams; an entry is as near as its nearest phrasing."""
+    """A linear head over how a question looks, sounds and, with the encoder, what it means."""
 
-    def __init__(self, asked: Mapping[str, Iterable[str]], out_of_scope: Iterable[str] = ()) -> None:
-        rows = [(entry, plain(text)) for entry, texts in asked.items() for text in texts]
-        rows += [(OUT_OF_SCOPE, plain(text)) for text in out_of_scope]
-        counted = [(entry, _grams(text)) for entry, text in rows]
-        seen = Counter(gram for _, grams in counted for gram in grams)
-        self._weight = {gram: math.log(1 + len(counted) / count) for gram, count in seen.items()}
-        self._rare = math.log(1 + len(counted))
-        self._entries = [entry for entry, _ in counted]
-        self._rows: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for number, (_, grams) in enumerate(counted):
-            length = self._length(grams)
-            for gram, count in grams.items():
-                self._rows[gram].append((number, count * self._weight[gram] / length))
+    def __init__(self, learned: Learned, encoder: Encoder | None) -> None:
+        self.learned = learned
+        self._encoder = encoder if len(learned.sense_weights) else None
+        self._items = sum(entry.startswith(PREFIX) and entry[len(PREFIX) :].isdigit() for entry in learned.entries)
+
+    def warm(self) -> None:
+        """Reads the encoder's weights, in about a second: otherwise the first question waits for it."""
+        if self._encoder:
+            self._encoder.warm()
 
     def match(self, text: str) -> Match:
         """The outcome for one question."""
-        best = self._nearest(plain(text[:_LONGEST]))
-        if not best:
+        said = question(text[:LONGEST])
+        if not any(character.isalnum() for character in said):
             return Match(Outcome.UNKNOWN)
-        (entry, score), *others = best
-        if entry == OUT_OF_SCOPE and score >= _GUESS:
-            return Match(Outcome.UNKNOWN, score=score, ours=False)
-        ahead = score - (others[0][1] if others else 0)
-        if entry != OUT_OF_SCOPE and score >= _SURE and (ahead >= _AHEAD or score > 1 - 1e-9):
-            return Match(Outcome.ANSWER, entry=entry, score=score)
-        offered = tuple(other for other, near in best if near >= _GUESS and other != OUT_OF_SCOPE)[:3]
-        return Match(Outcome.SUGGEST if offered else Outcome.UNKNOWN, suggestions=offered, score=score)
+        follow = _FOLLOWS.search(said)
+        core = next(filter(None, follow.groups()), said).strip() if follow else said
+        found = self._known(said) or self._item(said) or _cautious(said, self._weigh(said, core))
+        named = mention(said)
+        return replace(found, follow_up=bool(follow), item=named.number if named else None)
 
-    def _nearest(self, text: str) -> list[tuple[str, float]]:
-        grams = _grams(text)
-        if not grams:
-            return []
-        length = self._length(grams)
-        scores: dict[int, float] = defaultdict(float)
-        for gram, count in grams.items():
-            weight = count * self._weight.get(gram, self._rare) / length
-            for number, other in self._rows.get(gram, ()):
-                scores[number] += weight * other
-        best: dict[str, float] = {}
-        for number, score in scores.items():
-            entry = self._entries[number]
-            best[entry] = max(best.get(entry, 0.0), min(score, 1.0))
-        return sorted(best.items(), key=lambda pair: -pair[1])
+    def with_last(self, match: Match, last: str) -> Match:
+        """Decides a follow-up by the entry that was answered last. Pure arithmetic: it may stand in a transaction."""
+        if match.outcome is Outcome.ANSWER or not last:
+            return match
+        if match.item and last.startswith("agenda") and (found := self._numbered(match.item)):
+            return replace(found, follow_up=match.follow_up, item=match.item, ranked=match.ranked)
+        if not match.follow_up or not match.ranked or match.item:
+            return match
+        (entry, best), *others = match.ranked
+        second = others[0][1] if others else 0.0
+        enough = best >= self.learned.thresholds.sure * _IN_CONTEXT and best >= _AHEAD * second
+        if self._encoder and enough and match.ours:
+            return replace(match, outcome=Outcome.ANSWER, entry=entry, suggestions=())
+        return match
 
-    def _length(self, grams: Mapping[str, int]) -> float:
-        return math.sqrt(sum((count * self._weight.get(gram, self._rare)) ** 2 for gram, count in grams.items()))
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        """A unit row for each text, near to each other where texts are alike: for grouping."""
+        said = [question(text[:LONGEST]) for text in texts]
+        if self._encoder:
+            return self._encoder.encode(said)
+        rows = np.zeros((len(said), len(self.learned.looks.column)), np.float32)
+        for number, text in enumerate(said):
+            columns, values = self.learned.looks.row(weighed(look(text)))
+            rows[number, columns] = values
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(lengths, lengths, 1), np.float32)
 
+    def _known(self, said: str) -> Match | None:
+        entry = self.learned.exact.get(said)
+        if entry is None:
+            return None
+        if entry == OUT_OF_SCOPE:
+            return Match(Outcome.UNKNOWN, score=1.0, ours=False)
+        return Match(Outcome.ANSWER, entry=entry, score=1.0, ranked=((entry, 1.0),))
 
-def _grams(text: str) -> Counter[str]:
-    """Chinese by one to three characters; letters by whole words and their threes."""
-    grams: Counter[str] = Counter()
-    for piece in _pieces(text):
-        if piece[0].isascii():
-            grams[f" {piece} "] += 1
-            grams.update(f" {piece} "[i : i + 3] for i in range(len(piece)))
+    def _item(self, said: str) -> Match | None:
+        """An item of the agenda by its number, unless something else is asked about it: 第三个议题谁讲."""
+        named = mention(said)
+        if not self._items or named is None or not named.worded or (found := self._numbered(named.number)) is None:
+            return None
+        return found if found.outcome is Outcome.SUGGEST else self._beside(named, found)
+
+    def _beside(self, named: Mention, found: Match) -> Match:
+        rest = self._weigh(named.rest, named.rest) if any(map(str.isalnum, named.rest)) else Match(Outcome.UNKNOWN)
+        other = rest.entry if rest.outcome is Outcome.ANSWER else None
+        if other is None or other.startswith("agenda"):
+            return found
+        both = (found.entry or "", other)
+        return Match(Outcome.SUGGEST, suggestions=both, score=rest.score, ranked=tuple((entry, 0.5) for entry in both))
+
+    def _numbered(self, number: int) -> Match | None:
+        entry = f"{PREFIX}{number}"
+        if entry in self.learned.entries:
+            return Match(Outcome.ANSWER, entry=entry, score=1.0, ranked=((entry, 1.0),))
+        if self._items and "agenda" in self.learned.entries:
+            return Match(Outcome.SUGGEST, suggestions=("agenda",), score=0.5, ranked=(("agenda", 0.5),))
+        return None
+
+    def _weigh(self, said: str, core: str) -> Match:
+        learned, limits = self.learned, self.learned.thresholds
+        scores = self._scores(said)
+        if core != said:
+            scores = np.maximum(scores, self._scores(core))
+        shares = limits.probabilities(scores)
+        order = [int(number) for number in np.argsort(-shares[1:], kind="stable")[:_RANKED] + 1]
+        ranked = tuple((learned.entries[number], float(shares[number])) for number in order)
+        if not ranked:
+            return Match(Outcome.UNKNOWN)
+        best, foreign = ranked[0][1], float(shares[0])
+        if best >= limits.sure and self._encoder:
+            return Match(Outcome.ANSWER, entry=ranked[0][0], score=best, ranked=ranked)
+        if foreign >= limits.foreign or scores[1:].max() < limits.low:
+            return Match(Outcome.UNKNOWN, score=best, ours=foreign < best, ranked=ranked)
+        offered = tuple(entry for entry, share in ranked[:_OFFERED] if share >= _FAINT * best)
+        return Match(Outcome.SUGGEST, suggestions=offered, score=best, ranked=ranked)
+
+    def _scores(self, said: str) -> Matrix:
+        learned = self.learned
+        columns, values = learned.looks.row(weighed(look(said)))
+        scores = learned.base + values @ learned.look_weights[columns]
+        columns, values = learned.sounds.row(weighed(sound(said, learned.words)))
+        heard = values @ learned.sound_weights[columns]
+        if typed_sounds(said, learned.words):
+            scores += _ONLY_HEARD * heard
         else:
-            grams.update(piece[i : i + size] for size in _SIZES for i in range(len(piece) - size + 1))
-    return grams
+            scores += heard
+            if self._encoder:
+                scores += self._encoder.encode([said])[0] @ learned.sense_weights
+        found: Matrix = scores
+        return found
 
 
-def _pieces(text: str) -> Iterable[str]:
-    """Runs of letters and digits of one script; marks and spaces part them."""
-    run = ""
-    for character in text + " ":
-        letter = unicodedata.category(character)[0] in "LN"
-        if run and (not letter or run[0].isascii() != character.isascii()):
-            yield run
-            run = ""
-        run += character if letter else ""
+def _cautious(said: str, found: Match) -> Match:
+    """An item is not answered for a number which may count something else."""
+    if found.entry and found.entry.startswith(PREFIX) and loose(said):
+        offered = tuple(entry for entry, share in found.ranked[:_OFFERED] if share >= _FAINT * found.score)
+        return replace(found, outcome=Outcome.SUGGEST, entry=None, suggestions=offered)
+    return found

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
-# The traditional characters of the words and choices that the bot knows; a free question needs no more.
-_SIMPLIFIED = str.maketrans(
-    "業東個們會來產務協單廠參發號嗎嘍場報復對幫開態據數時漢沒點狀確經給絕繼續聯見議訂認話該語說請謝資辦過還閱隱製銷刪繫樣選項題環節講費麼員關",
-    "业东个们会来产务协单厂参发号吗喽场报复对帮开态据数时汉没点状确经给绝继续联见议订认话该语说请谢资办过还阅隐制销删系样选项题环节讲费么员关",
-)
+from opencc import OpenCC
+
 # Around a command these say nothing more: 我想报名, 请帮我取消报名一下, register please.
 _COURTESY = re.compile(
     r"^(?:请问|请|麻烦|帮我|帮忙|我想要|我想|我要|想要|想|要|转|我"
     r"|please |i want to |i would like to |i'd like to |can i |may i |to )+"
     r"|(?:一下|吧|啊|呀|谢谢|了| please| thanks)+$"
 )
+# Said around a question, these say nothing about what is asked.
+_POLITE_ZH = re.compile(
+    r"(?:我?想?请?(?:问|咨询|打听)(?:一下|下)|(?:我想|想|麻烦)问|请问|麻烦(?:您|你|问)?|拜托"
+    r"|那个就是|就是说|那个|[嗯呃额哦噢诶哎]+|哈喽|哈啰|嗨|[你您]好+|大家好|亲+(?=[，,、 ])|老师好"
+    r"|早上好|下午好|晚上好|在吗|在不在|谢谢[您你]?|多谢|感谢|辛苦了|唔该|唔好意思|不好意思|打扰(?:一下|了)?)"
+)
+_POLITE_EN = re.compile(
+    r"\b(?:hi there|hi|hello|hey|dear (?:team|organi[sz]ers?|all|sirs?|madam|sir or madam)"
+    r"|good (?:morning|afternoon|evening)"
+    r"|u[mh]+|erm?|hmm+|please|pls|plz|thanks(?: a lot| in advance)?|thank you(?: very much| so much)?|thx"
+    r"|tks|cheers|kindly|just wondering|quick question|excuse me|sorry to bother you)\b"
+)
+_SIGNS = frozenset(("So", "Sk", "Cs", "Cf", "Cc", "Mn", "Co"))  # emoji, their parts, and what cannot be seen
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _SPACES = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3400-\u9fff]")
@@ -42,7 +53,24 @@ _NAME_END = re.compile(
 def plain(text: str) -> str:
     """One line, narrow, lower case, simplified, without marks at its edges: `  【報名】！` and `报名` are the same."""
     narrow = _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
-    return _EDGES.sub("", narrow).translate(_SIMPLIFIED)
+    return _EDGES.sub("", simplified(narrow))
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones: 會議 is 会议. Half a surrogate pair, which JSON may hold, is a "?"."""
+    return str(_converter().convert(text.encode("utf-8", "replace").decode()))
+
+
+def question(text: str) -> str:
+    """A question as the matcher reads it: `plain`, without emoji, greetings, fillers and thanks if more is left."""
+    said = plain("".join(" " if unicodedata.category(sign) in _SIGNS else sign for sign in text))
+    rest = _EDGES.sub("", _SPACES.sub(" ", _POLITE_EN.sub(" ", _POLITE_ZH.sub(" ", said))))
+    return rest or said
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")
 
 
 def bare(text: str) -> str:

@@ -12,13 +12,13 @@ from typing import NoReturn
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.cli import people, running, telling
+from bot.cli import people, questions, running, telling
 from bot.cli.group import usher
 from bot.errors import BrokenContent, Unavailable, UsherError
 from bot.settings import WrongSetting
 
 _NO_TEXT = "the command line holds bytes that are no UTF-8, expected text in UTF-8"
-__all__ = ["main", "people", "running", "telling", "usher"]
+__all__ = ["main", "people", "questions", "running", "telling", "usher"]
 
 
 def main() -> None:

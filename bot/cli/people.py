@@ -1,8 +1,7 @@
-"""Commands about the people who registered: export, erase, what they asked."""
+"""Commands about the people who registered: export, decide, erase."""
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import closing
 from itertools import chain
@@ -69,18 +68,3 @@ def forget(reference: str) -> None:
     receipt, when = people.forget(settings, Clock(settings.now), reference)
     erased = ", ".join(f"{count} {name}" for name, count in receipt.rows.items())
     click.echo(f"erased: {erased}\nreceipt {receipt.id}, {when}")
-
-
-@usher.command()
-@click.option("--json", "as_json", is_flag=True)
-def questions(as_json: bool) -> None:
-    """What could not be answered, and notes left for a person."""
-    from bot.commands import people
-
-    rows = people.questions(read_settings())
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-    elif rows:
-        show(f"{row['asked_at'][:16]} {row['kind']}: {row['text']}" for row in rows)
-    else:
-        click.echo("nothing is waiting")

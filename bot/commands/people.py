@@ -1,10 +1,9 @@
-"""The people who registered: export, erase, what they asked."""
+"""The people who registered: export, erase."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing, suppress
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -15,7 +14,6 @@ from bot.content.load import load_form
 from bot.delivery.audience import check, where
 from bot.delivery.routes import Accounts
 from bot.errors import BrokenContent, UsherError
-from bot.questions import waiting
 from bot.registration import export
 from bot.registration.decide import promote
 from bot.registration.decision import Desk
@@ -70,24 +68,3 @@ def _asked(settings: Settings) -> list[str]:
         return [question.id for question in load_form(settings.content_folder()).questions]
     except BrokenContent:
         return []
-
-
-def questions(settings: Settings) -> list[dict[str, Any]]:
-    """What was asked and waits for a person, the newest last; times in the event's zone."""
-    zone = zone_of(settings)
-
-    def look(session: Session) -> list[dict[str, Any]]:
-        rows = waiting.waiting(session)
-        return [
-            {
-                "id": row.id,
-                "asked_at": row.asked_at.astimezone(zone).isoformat(timespec="seconds"),
-                "kind": row.outcome,
-                "lang": row.language,
-                "text": row.text,
-            }
-            for row in rows
-        ]
-
-    with closing(opened(settings)) as database:
-        return database.read_now(look)

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from bot.app import CONTENT_LOADED
 from bot.commands import opened, zone_of
 from bot.delivery import report
 from bot.errors import UsherError
-from bot.questions import waiting
+from bot.live import CONTENT_LOADED
+from bot.questions import groups
 from bot.registration import export
 from bot.settings import Settings
 from bot.store.database import Database
@@ -27,20 +27,17 @@ from bot.store.tables import Setting
 
 def status(settings: Settings) -> dict[str, Any]:
     """How things stand; times in the event's zone."""
-    zone = zone_of(settings)
 
     def look(session: Session) -> dict[str, Any]:
-        loaded = session.get(Setting, CONTENT_LOADED)
-        served = json.loads(loaded.value) if loaded else None
-        if served:
-            served["at"] = datetime.fromisoformat(served["at"]).astimezone(zone).isoformat(timespec="seconds")
+        served = _served(session)
+        zone = ZoneInfo(served["zone"]) if served else zone_of(settings)
         return {
             "registrations": export.by_status(session),
             "deliveries": report.fates(session),
             "broadcasts": [_broadcast(seen, zone) for seen in report.under_way(session)],
             "lanes": [_lane(row, zone) for row in session.scalars(select(Lane).order_by(col(Lane.account)))],
-            "questions": waiting.count(session),
-            "content": served,
+            "questions": groups.count(session.connection()),
+            "content": _in_zone(served, zone) if served else None,
         }
 
     with closing(opened(settings)) as database:
@@ -58,13 +55,29 @@ def _broadcast(seen: report.Progress, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
+def _served(session: Session) -> dict[str, Any] | None:
+    """Which content is served, since when, and what became of the last change of its files; None before any `serve`."""
+    row = session.get(Setting, CONTENT_LOADED)
+    served: dict[str, Any] = json.loads(row.value) if row else {}
+    return served if "zone" in served else None  # older versions of Usher noted less
+
+
+def _in_zone(served: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    times = {name: datetime.fromisoformat(served[name]) for name in ("at", "changed_at") if served[name]}
+    return served | {name: _told(moment, zone) for name, moment in times.items()}
+
+
+def _told(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="seconds")
+
+
 def _lane(row: Lane, zone: ZoneInfo) -> dict[str, Any]:
     """One account: which process sends for it and until when, and what keeps it from sending."""
     return {
         "account": row.account,
         "holder": row.holder or None,
-        "until": row.until.astimezone(zone).isoformat(timespec="seconds"),
-        "paused_until": row.paused_until.astimezone(zone).isoformat(timespec="seconds") if row.paused_until else None,
+        "until": _told(row.until, zone),
+        "paused_until": _told(row.paused_until, zone) if row.paused_until else None,
         "reason": row.reason or None,
         "off": row.off,
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from bot.content.agenda import AgendaItem
 from bot.content.event import Event
 from bot.content.words import Words
 
@@ -77,10 +78,14 @@ _LATER = {
     "venue.address": "unknown.venue",
     "venue.directions": "unknown.directions",
 }
-NAMES = frozenset(_FACTS) | frozenset(_LATER)
+_MOST_ITEMS = 20  # of an agenda that have a placeholder of their own: {item.1} ...
+_AGENDA = frozenset({"item.all", *(f"item.{place}" for place in range(1, _MOST_ITEMS + 1))})
+NAMES = frozenset(_FACTS) | frozenset(_LATER) | _AGENDA
 
 
-def facts(event: Event, texts: Mapping[str, Words], venue: Venue | None, language: str) -> dict[str, str]:
+def facts(
+    event: Event, texts: Mapping[str, Words], venue: Venue | None, language: str, agenda: Sequence[AgendaItem] = ()
+) -> dict[str, str]:
     """Every placeholder with what it stands for now."""
     known = {name: read(event, language) for name, read in _FACTS.items()}
     later = {name: texts[key].of(language) for name, key in _LATER.items()}
@@ -90,7 +95,33 @@ def facts(event: Event, texts: Mapping[str, Words], venue: Venue | None, languag
         given["venue.name"], given["venue.address"] = venue.name.of(language), venue.address.of(language)
         given["venue.text"] = f"{given['venue.name']}\n{given['venue.address']}"
         given["venue.directions"] = (venue.directions or texts["venue.no_directions"]).of(language)
+    known |= _of_agenda(agenda, texts, language)
     return known | later | {name: value for name, value in given.items() if value}
+
+
+def agenda_line(place: int, item: AgendaItem, language: str) -> str:
+    """An item with what is known of it."""
+    when = "–".join(f"{time.hour}:{time.minute:02}" for time in (item.starts, item.ends) if time)
+    more = [when, *(words.of(language) for words in (item.speaker, item.room) if words)]
+    return " · ".join(filter(None, (f"{place}. {item.title.of(language)}", *more)))
+
+
+def is_complete(item: AgendaItem) -> bool:
+    """Whether there is nothing left to announce of it."""
+    return bool(item.speaker and item.starts)
+
+
+def _of_agenda(items: Sequence[AgendaItem], texts: Mapping[str, Words], language: str) -> dict[str, str]:
+    """The whole agenda and each item, with a word about what is still to come."""
+    later = texts["agenda.unknown"].of(language)
+    none = fill(texts["agenda.no_such"].of(language), {"count": str(len(items))})
+    lines = [agenda_line(place, item, language) for place, item in enumerate(items, 1)]
+    ends = ["" if is_complete(item) else f"\n{later}" for item in items]
+    whole = "\n".join(lines) + max(ends) if lines else texts["agenda.empty"].of(language)
+    known = dict.fromkeys(_AGENDA, none) | {"item.all": whole}
+    return known | {
+        f"item.{place}": f"{line}{end}" for place, (line, end) in enumerate(zip(lines, ends, strict=True), 1)
+    }
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ R = TypeVar("R", bound=Record)
 OUT_OF_SCOPE = "_out_of_scope"
 _REMINDER_NAMES = frozenset({"name", "reference", "cannot_come"})
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # pasted from a word processor; WeChat's XML cannot carry them
+_ITEM = re.compile(r"item\.\d+")  # of which there are many
 _STRAY_BRACE = re.compile(r"[{}｛｝]")
 
 
@@ -66,7 +67,7 @@ class _Reader:
         self._placeholders(event, form, reminders, entries)
         if self.faults or not (event and form and agenda and reminders):
             raise BrokenContent(self.faults)
-        known = {language: facts(event, texts, None, language) for language in LANGUAGES}
+        known = {language: facts(event, texts, None, language, agenda.items) for language in LANGUAGES}
         return Content(
             event=event,
             form=form,
@@ -244,7 +245,8 @@ class _Reader:
     def _names(self, place: str, words: Words | None, known: frozenset[str]) -> None:
         if words is None:
             return
-        expected = f"expected one of {', '.join(sorted(known))}" if known else "expected no placeholder here"
+        shown = sorted({_ITEM.sub("item.1", name) for name in known})
+        expected = f"expected one of {', '.join(shown)}" if known else "expected no placeholder here"
         for language in LANGUAGES:
             text = words.of(language)
             for name in PLACEHOLDER.findall(text):

@@ -21,11 +21,14 @@ closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.
 status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which cancel.which cancel.kept
 agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text venue.no_directions unknown.venue
 unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask
-organizer.done
+organizer.done handoff.asked handoff.also handoff.enough handoff.left handoff.somebody handoff.on_wechat
+handoff.on_telegram handoff.reads_zh handoff.reads_en handoff.close handoff.closed handoff.erased handoff.text_only
+handoff.too_long
 language.ask language.done sure.yes_or_no number.nothing status.over.pending status.over.confirmed
 status.over.waitlisted status.over.declined status.over.cancelled
 form.needed stop.done resume.done mydata.draft mydata.questions mydata.end
-mydata.messages mydata.reminder mydata.broadcast mydata.decision mydata.by_chat mydata.by_mail forget.ask forget.kept
+mydata.messages mydata.reminder mydata.broadcast mydata.decision mydata.note mydata.answer mydata.by_chat
+mydata.by_mail forget.ask forget.kept
 menu.register menu.information menu.agenda menu.venue menu.me menu.help
 telegram.group command.register command.me command.edit command.cancel command.colleague command.agenda command.venue
 command.help command.language command.exit command.organizer command.privacy command.mydata command.forget
@@ -50,10 +53,10 @@ _TOLD = """
 decision.confirmed decision.promoted decision.pending decision.waitlisted decision.declined decision.cancelled
 decision.cannot_come decision.pass_on decision.venue decision.venue_later decision.directions decision.nameless
 mail.subject.confirmed mail.subject.promoted mail.subject.pending mail.subject.waitlisted mail.subject.declined
-mail.subject.cancelled mail.subject.reminder mail.subject.broadcast mail.hello mail.confirmed mail.promoted
-mail.pending mail.waitlisted mail.declined mail.cancelled_colleague mail.qr mail.open mail.show mail.show_number
-mail.calendar mail.calendar_off mail.cannot_come_colleague mail.footer_colleague mail.chat.wechat mail.chat.telegram
-mail.chat.other
+mail.subject.cancelled mail.subject.reminder mail.subject.broadcast mail.subject.answer handoff.answer mail.hello
+mail.confirmed mail.promoted mail.pending mail.waitlisted mail.declined mail.cancelled_colleague mail.qr mail.open
+mail.show mail.show_number mail.calendar mail.calendar_off mail.cannot_come_colleague mail.footer_colleague
+mail.chat.wechat mail.chat.telegram mail.chat.other
 """
 _FILLED = {
     "mail.cancelled": "chat",
@@ -102,6 +105,7 @@ _FILLED = {
     "me.own": "reference who",
     "me.colleague": "reference who",
     "me.draft": "done total",
+    "me.status": "reference status",
     "edit.begin": "name reference",
     "edit.done": "reference",
     "cancel.ask": "name reference",
@@ -116,6 +120,11 @@ _FILLED = {
     "decision.ticket": "link",
     "decision.mailed": "email",
     "decision.map": "link",
+    "handoff.note": "who channel language text",
+    "answer.asked": "question",
+    "handoff.sent": "route",
+    "handoff.waits": "reason",
+    "handoff.unreachable": "reason",
     **dict.fromkeys(_TOLD.split(), "name reference"),
 }
 SENTENCES: dict[str, frozenset[str]] = {key: frozenset() for key in (_PLAIN + _BROADCAST).split()} | {

@@ -47,7 +47,8 @@ _WAITS = """
 _STANDING = Statement(
     """
     SELECT conversation.state, message.id, message.reply,
-           WAITS
+           WAITS,
+           (SELECT CAST(venue AS text) FROM event LIMIT 1)
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
     LEFT JOIN message ON message.key = :key
@@ -58,6 +59,7 @@ _STANDING_OF_NEW = Statement(
     """
     SELECT conversation.state, message.id, message.reply,
            WAITS,
+           (SELECT CAST(venue AS text) FROM event LIMIT 1),
            former.id
     FROM (SELECT 1 AS one) AS always
     LEFT JOIN conversation ON conversation.contact_id = :contact_id
@@ -86,6 +88,7 @@ class Standing:
     seen: bool  # this message was answered before
     reply: Reply | None  # with this
     waiting: bool  # something that could not be sent is to be shown first
+    venue: str | None = None  # as published, JSON
     former: int | None = None  # the contact which a person who is back left behind at an unfollow
 
 
@@ -113,14 +116,14 @@ def meet(connection: Connection, message: Message, now: datetime) -> Person:
 
 
 def standing(connection: Connection, person: Person, message: Message, secret: bytes) -> Standing:
-    """The stored state; whether the message was answered before, and with what; what waits; who comes back."""
+    """The stored state; whether the message was answered before, and with what; what else an answer needs."""
     values: dict[str, object] = {"contact_id": person.id, "key": message.id}
     if person.is_new:
         sender = message.sender
         values |= {"channel": sender.channel, "account": sender.account, "hashed": keyed_hash(sender, secret)}
     look = _STANDING_OF_NEW if person.is_new else _STANDING
-    state, seen, reply, waiting, *former = look.row(connection, **values)
-    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, bool(waiting), *former)
+    state, seen, reply, waiting, venue, *former = look.row(connection, **values)
+    return Standing(state, seen is not None, Reply.from_json(reply) if reply else None, bool(waiting), venue, *former)
 
 
 def save(turn: Turn, reply: Reply | None, drafted: datetime | None, claimed: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from bot.conversation import arrival
 from bot.conversation.fitting import fitted
 from bot.conversation.router import Router
 from bot.conversation.state import State
-from bot.conversation.turn import Turn
+from bot.conversation.turn import Turn, unchanged
 from bot.conversation.waited import Nothing, Waiting, with_notices
 from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Reply
@@ -38,12 +38,18 @@ _REPEAT = "repeat"  # the outcome of a copy
 _NOTHING = Match(Outcome.UNKNOWN)
 
 
+async def at_once() -> None:
+    """There is nothing to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """What may change while running: the content and what finds answers in it, swapped as one."""
 
     content: Content
     match: Callable[[str], Match]
+    with_last: Callable[[Match, str], Match] = unchanged  # a match, read as a follow-up to an entry
+    ready: Callable[[], Awaitable[object]] = at_once  # ends when `match` need not wait for what it works with
 
 
 Measure = Callable[[str, str, float], None]
@@ -90,8 +96,9 @@ class Dispatcher:
 
     async def _answer(self, message: Message) -> Reply | None:
         started = seconds()
-        live = self._live()
-        match = live.match(message.text) if self._may_ask(message) else _NOTHING
+        live, match = self._live(), _NOTHING
+        if self._may_ask(message):
+            live, match = await self._match(message)
         try:
             reply, outcome = await self._database.transact(
                 lambda connection: self._turn(connection, message, live, match)
@@ -111,6 +118,16 @@ class Dispatcher:
         self._measure(message.sender.channel, outcome, seconds() - started)
         return reply
 
+    async def _match(self, message: Message) -> tuple[Live, Match]:
+        """What the matcher makes of it. Those who ask in the first seconds of a process wait until it can tell."""
+        try:
+            await self._live().ready()
+            live = self._live()
+            return live, live.match(message.text)
+        except Exception as error:  # they are told that it was not understood, which is better than nothing
+            log.error("the matcher failed", extra={"fault": type(error).__name__, "at": _place(error)})
+            return self._live(), _NOTHING
+
     def _may_ask(self, message: Message) -> bool:
         """Whether these may be a question: not a tap, a known word, a number or a mail address alone."""
         text = message.text
@@ -128,7 +145,7 @@ class Dispatcher:
         if reply is not None and not turn.erased:
             waiting = self._waiting if before.waiting else _NOTHING_WAITS
             reply = with_notices(turn, reply, waiting, self._adapters[message.sender.channel].fit)
-        reply = self._finish(turn, reply)
+        reply = self._finish(turn, None if reply == Reply() else reply)
         return reply, ERASED if turn.erased else turn.outcome
 
     def _apologize(self, connection: Connection, message: Message, live: Live) -> tuple[Reply | None, str]:
@@ -151,7 +168,18 @@ class Dispatcher:
         state = State.from_json(before.state)
         organizer = str(message.sender) in self._organizers
         turn = Turn(
-            message, person, state, live.content, connection, now, match, self._secret, self._accounts, organizer
+            message,
+            person,
+            state,
+            live.content,
+            connection,
+            now,
+            match,
+            self._secret,
+            live.with_last,
+            self._accounts,
+            before.venue,
+            organizer,
         )
         return turn, before
 

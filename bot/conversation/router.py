@@ -32,13 +32,22 @@ class Router:
         self.patterns: list[tuple[re.Pattern[str], Handler]] = []
         self.asides: set[Handler] = set()
         self.organizers: set[Handler] = set()  # who else says their words says something ordinary
+        self.courtesies: set[Handler] = set()  # of words that ask for nothing: to a person they are part of the talk
         self.roles: dict[str, Handler] = {}
         for part in parts:
             self._take(part)
 
-    def on(self, *words: str, aside: bool = False, organizers: bool = False) -> Callable[[H], H]:
+    def on(
+        self, *words: str, aside: bool = False, organizers: bool = False, courtesy: bool = False
+    ) -> Callable[[H], H]:
         """The handler of these words, understood anywhere. After an aside the form, where there is one, asks again."""
-        return self._put(self.words, [plain(word) for word in words], aside, organizers)
+        put = self._put(self.words, [plain(word) for word in words], aside, organizers)
+
+        def noted(handler: H) -> H:
+            self.courtesies |= {handler} if courtesy else set()
+            return put(handler)
+
+        return noted
 
     def kind(self, *kinds: Kind, aside: bool = False) -> Callable[[H], H]:
         """The handler of messages that are not text."""
@@ -49,7 +58,11 @@ class Router:
         return self._put(self.tags, [name], aside, organizers)
 
     def role(self, name: str, *, aside: bool = False) -> Callable[[H], H]:
-        """The handler of one place in the conversation: note, form, sure, nod, letter ...; "free" for all else."""
+        """The handler of one place in the conversation: note, form, sure, nod, letter ...; "free" for all else.
+
+        "quiet" is where a person was asked to answer; "reply" gets what organizers reply to one of our messages, and
+        returns None where that was nothing but a message like others.
+        """
         return self._put(self.roles, [name], aside)
 
     def matching(self, pattern: str, *, aside: bool = False) -> Callable[[H], H]:
@@ -74,10 +87,18 @@ class Router:
     def route(self, turn: Turn) -> Reply | None:
         """The reply to one message."""
         _pick(turn)
+        if turn.organizer and turn.message.reply_to and (reply := self.roles["reply"](turn)):
+            turn.outcome = "reply"
+            return reply
         handler = self._handler(turn)
         turn.outcome = handler.__name__
         turn.state.note = turn.state.note and turn.message.kind in _UNREAD
+        last, handed = turn.state.last, turn.state.handed
         reply = handler(turn)
+        if turn.state.last is last and handler not in self.courtesies:  # something else was done
+            turn.state.last = None
+        if turn.state.handed is handed and self._ends_quiet(turn, handler):
+            turn.state.handed = None
         if reply is not None and handler in self.asides and turn.state.form and not turn.state.note:
             question = prompt(turn)
             reply = Reply(reply.text, question.ask, question.choices, question.contact_button)
@@ -95,6 +116,8 @@ class Router:
         command = self._for(turn, self._command(turn.text))
         if command is None and _SLASHED.fullmatch(turn.text.strip()):
             return self.roles["command"]
+        if turn.quiet and command in self.courtesies:
+            command = None
         if turn.state.note:
             return command or self.roles["note"]
         if awaited(turn.state.offered) and command in (None, self.roles.get("nod")):
@@ -104,6 +127,12 @@ class Router:
             return self.roles["letter"] if its_own or command is None else command
         return command or self._elsewhere(turn)
 
+    def _ends_quiet(self, turn: Turn, handler: Handler) -> bool:
+        """Whether whoever was handed to a person talks to the bot again: by a known word, or a tap."""
+        if turn.message.kind not in (Kind.TEXT, Kind.START):
+            return False
+        return handler is self.roles.get("command") or handler not in self.roles.values()
+
     def _for(self, turn: Turn, handler: Handler | None) -> Handler | None:
         """The handler, unless it is for organizers alone and the person is none."""
         return None if handler in self.organizers and not turn.organizer else handler
@@ -112,7 +141,7 @@ class Router:
         return self.words.get(plain(text)) or self.words.get(bare(text))
 
     def _elsewhere(self, turn: Turn) -> Handler:
-        return self._matched(turn) or self.roles["form" if turn.state.form else "free"]
+        return self._matched(turn) or self.roles["form" if turn.state.form else "quiet" if turn.quiet else "free"]
 
     def _matched(self, turn: Turn) -> Handler | None:
         said = plain(turn.text)
@@ -140,6 +169,7 @@ class Router:
         self.patterns += part.patterns
         self.asides |= part.asides
         self.organizers |= part.organizers
+        self.courtesies |= part.courtesies
 
 
 def _pick(turn: Turn) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.message import Choice, dumps
@@ -56,6 +57,23 @@ class Letter:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that is kept in mind for a while: an entry, an announcement."""
+
+    id: str
+    until: str  # ISO time, by the product's clock
+
+    @classmethod
+    def of(cls, id_: str, now: datetime, lasts: timedelta) -> Held:
+        """From now on for so long."""
+        return cls(id_, (now + lasts).isoformat())
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is still kept."""
+        return now < datetime.fromisoformat(self.until)
+
+
 _PARTS = tuple(row.name for row in fields(Draft))
 _LETTER = {row.name for row in fields(Letter)}
 
@@ -73,6 +91,8 @@ class State:
     rest: str = ""  # what 继续 shows
     notice: int = 0  # the delivery that is shown wholly once `rest` is
     waits: bool = False  # the last reply said that something waits for 继续
+    last: Held | None = None  # the entry that was answered last: a follow-up is about it
+    handed: Held | None = None  # the note with which the person was handed to a person: until then the bot is quiet
 
     @property
     def form(self) -> Draft | None:
@@ -86,6 +106,8 @@ class State:
         parts["offered"] = [choice.as_dict() for choice in self.offered]
         kept = (("draft", self.draft), ("change", self.change), ("letter", self.letter))
         parts |= {name: part.as_dict() for name, part in kept if part}
+        held = (("last", self.last), ("handed", self.handed))
+        parts |= {name: [part.id, part.until] for name, part in held if part}
         return dumps({name: value for name, value in parts.items() if value})
 
     @classmethod
@@ -96,4 +118,5 @@ class State:
         drafts: dict[str, Any] = {name: Draft(**kept.pop(name)) for name in ("draft", "change") if name in kept}
         written: dict[str, Any] = kept.pop("letter", {})
         letter = Letter(**{name: written[name] for name in written.keys() & _LETTER}) if written.get("at") else None
-        return cls(letter=letter, offered=offered, **drafts, **kept)
+        held: dict[str, Any] = {name: Held(*kept.pop(name)) for name in ("last", "handed") if name in kept}
+        return cls(letter=letter, offered=offered, **drafts, **held, **kept)

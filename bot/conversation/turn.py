@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +16,7 @@ from bot.answers.matcher import Match
 from bot.content.facts import Venue, facts, fill
 from bot.content.records import Content
 from bot.content.words import LANGUAGES, Words
-from bot.conversation.published import published_venue
-from bot.conversation.state import State
+from bot.conversation.state import Held, State
 from bot.conversation.words import COMMANDS
 from bot.message import Choice, Message
 
@@ -33,6 +34,14 @@ class Person:
     is_new: bool = False
 
 
+_REMEMBERED = timedelta(minutes=30)  # for which a follow-up is about the entry that was answered last
+
+
+def unchanged(match: Match, _: str) -> Match:
+    """What becomes of a follow-up where nothing knows how to read one."""
+    return match
+
+
 @dataclass
 class Turn:
     """One message, its conversation, the content, the transaction."""
@@ -45,7 +54,9 @@ class Turn:
     now: datetime
     match: Match
     secret: bytes = b""  # for the keyed hash which an unfollow leaves
+    with_last: Callable[[Match, str], Match] = unchanged  # a match, read as a follow-up to an entry
     accounts: Any = None  # by which ways messages leave: bot.delivery's Accounts, carried here for who announces
+    published: str | None = None  # the venue, as stored
     organizer: bool = False  # one of USHER_TELEGRAM_ORGANIZERS
     text: str = ""  # what was said: typed, or what the picked choice says
     picked: Choice | None = None  # the offered choice that was taken, by tap, number or label
@@ -74,6 +85,11 @@ class Turn:
         """A sentence of texts.toml."""
         return self.fill(self.content.texts[key], **values)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether a person was asked to answer here, and the bot keeps out of it."""
+        return self.state.handed is not None and self.state.handed.holds(self.now)
+
     def fill(self, words: Words, **values: object) -> str:
         """A text of the content with its placeholders replaced by facts and values."""
         text = words.of(self.language)
@@ -93,6 +109,16 @@ class Turn:
         text = self.say(key) if tag else COMMANDS[key.removeprefix("choice.")][self.language == "en"]
         return Choice(self.say(key), text, tag, tuple(words.of(language) for language in LANGUAGES))
 
+    def remember(self, entry: str) -> None:
+        """What was answered just now: a follow-up will be about it."""
+        self.state.last = Held.of(entry, self.now, _REMEMBERED)
+
+    @property
+    def last(self) -> str:
+        """The entry that was answered last, while a follow-up may be about it; else ""."""
+        last = self.state.last
+        return last.id if last and last.holds(self.now) else ""
+
     def speak(self, language: str, *, chosen: bool) -> None:
         """Goes on in a language, for good when the person chose it."""
         if chosen or not self.person.language_chosen:
@@ -108,8 +134,10 @@ class Turn:
     @cached_property
     def venue(self) -> Venue | None:
         """The venue as published; None until then."""
-        return published_venue(self.session)
+        stored = json.loads(self.published) if self.published else None
+        return Venue.from_stored(stored) if stored else None
 
     @cached_property
     def _facts_with_venue(self) -> dict[str, str]:
-        return facts(self.content.event, self.content.texts, self.venue, self.language)
+        content = self.content
+        return facts(content.event, content.texts, self.venue, self.language, content.agenda.items)

@@ -36,6 +36,9 @@ _NEXT = """
         c.id, c.channel, c.account, c.user_id, c.language,
         c.message_until, c.message_left, c.tap_until, c.tap_left, c.blocked_at, c.stopped_at,
         r.id, r.reference, r.status, r.name, r.email, r.language, r.registered_by,
+        CASE WHEN a.kind = 'answer' THEN (
+            SELECT q.text FROM question AS q WHERE q.contact_id = d.contact_id AND q.answer_id = a.id
+            ORDER BY q.id DESC LIMIT 1) END,
         d.priority, d.available_at
     FROM (DUE) AS due
     JOIN delivery AS d ON d.id = due.id
@@ -86,7 +89,7 @@ def behind(floor: Floor, rows: Sequence[Sequence[Any]]) -> Floor:
 def read(row: Sequence[Any]) -> Row:
     """One row of `following`."""
     id_, announcement, key, way, route, attempts, tried, due, *rest = row
-    kind, state, texts, more, latest_at, withdrawn, *who, _, available_at = rest
+    kind, state, texts, more, latest_at, withdrawn, *who, asked, _, available_at = rest
     due_at = moment(due)
     assert due_at is not None
     delivery = Due(
@@ -104,6 +107,7 @@ def read(row: Sequence[Any]) -> Row:
         latest_at=moment(latest_at),
         person=_person(key, who),
         available_at=moment(available_at),
+        asked=asked or "",
     )
     return Row(delivery, bool(withdrawn))
 

@@ -16,7 +16,7 @@ from bot.delivery.queueing import TOO_LATE
 from bot.delivery.quiet import quiet_until
 from bot.delivery.results import Attempt
 from bot.delivery.routes import EMAIL_LANE, Accounts, Nowhere, Off, Step, Used, choose, has_short, unwanted
-from bot.store.outbox import DeliveryStatus, Kind, Route, State, Way
+from bot.store.outbox import EXPECTED, DeliveryStatus, Kind, Route, State, Way
 
 _OF_CHANNEL = {
     "wechat": (Route.WECHAT_MESSAGE, Route.WECHAT_TEMPLATE),
@@ -65,7 +65,7 @@ class Plan:
             return _stays(due, DeliveryStatus.SKIPPED, TOO_LATE)
         if due.kind == Kind.DECISION and due.more.get("decision", due.person.status) != due.person.status:
             return _stays(due, DeliveryStatus.SKIPPED, SUPERSEDED)  # it was on its way when that was decided
-        if due.kind != Kind.DECISION and row.withdrawn:
+        if due.kind not in EXPECTED and row.withdrawn:
             return _stays(due, DeliveryStatus.SKIPPED, f"the registration is {due.person.status}")
         if reason := unwanted(due.person, due.kind, self._accounts):
             return _stays(due, DeliveryStatus.SKIPPED, reason)

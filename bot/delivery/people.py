@@ -50,3 +50,4 @@ class Due:
     latest_at: datetime | None
     person: Person
     available_at: datetime | None = None  # since when it might have left, or may be tried again
+    asked: str = ""  # what the person had asked, where this answers it

@@ -25,7 +25,7 @@ from bot.errors import (
     WindowClosed,
 )
 from bot.message import Address
-from bot.store.outbox import DeliveryStatus, Route, Way
+from bot.store.outbox import DeliveryStatus, Kind, Route, Way
 
 MOST_TRIES = 5  # of a message, not counting those by routes that were given up
 ALARM_REST = 600.0  # seconds that a lane rests when somebody must look at its account
@@ -69,7 +69,7 @@ class Result:
     after: float = 0.0  # seconds until it may be tried again
     given_up: bool = False  # the route: the next one is to be tried
     window: Window = Window.KEPT
-    receipt: str | None = None  # the platform's own id of a template message
+    receipt: str | None = None  # the platform's own id of a template message, or of a note
     blocked: bool = False  # the chat cannot be reached until its owner writes
     off: str = ""  # what the account may not use from now on, as `routes.Off` names it
     off_until: datetime | None = None  # of the product's clock; None: until somebody else has the lane
@@ -113,6 +113,8 @@ def taken_by_platform(attempt: Attempt, receipt: str, now: datetime) -> Result:
     """The platform took it. A template message has only been queued there: its end is reported later."""
     if attempt.due.route == Route.WECHAT_TEMPLATE and receipt:
         return Result(attempt, now, DeliveryStatus.SENDING, receipt=clean(receipt))
+    if attempt.due.kind == Kind.NOTE:  # an organizer may reply to it
+        return Result(attempt, now, DeliveryStatus.SENT, receipt=clean(receipt) or None)
     return Result(attempt, now, DeliveryStatus.SENT)
 
 

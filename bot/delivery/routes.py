@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.delivery.people import Person
 from bot.settings import Settings
-from bot.store.outbox import DeliveryStatus, Kind, Route, Way
+from bot.store.outbox import EXPECTED, DeliveryStatus, Kind, Route, Way
 
 EMAIL_LANE = "email"
 TOLD_BY_MAIL = "told by e-mail"
@@ -32,6 +32,7 @@ class Accounts:
     template_confirmation: str = ""
     telegram: str = ""  # the bot's id; empty: the channel is off
     email: bool = False
+    organizers: tuple[str, ...] = ()  # their chats on Telegram
 
     @classmethod
     def of(cls, settings: Settings) -> Accounts:
@@ -46,6 +47,7 @@ class Accounts:
             template_confirmation=settings.wechat_template_confirmation,
             telegram=token.partition(":")[0],
             email=settings.smtp_url is not None,
+            organizers=tuple(map(str, settings.telegram_organizers)) if token else (),
         )
 
     @property
@@ -72,7 +74,12 @@ class Accounts:
         """The template for a kind of announcement; empty where there is none: only verified service accounts have."""
         if not (self.wechat_sends and self.wechat_service):
             return ""
-        return self.template_confirmation if kind == Kind.DECISION else self.template_reminder
+        ours = {
+            Kind.REMINDER: self.template_reminder,
+            Kind.BROADCAST: self.template_reminder,
+            Kind.DECISION: self.template_confirmation,
+        }
+        return ours.get(Kind(kind), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +155,16 @@ def choose(
     for step in tried:
         if isinstance(step, Step):
             return step
-    status = DeliveryStatus.WAITING if _writes_here(person, accounts) else DeliveryStatus.UNREACHABLE
+    status = DeliveryStatus.WAITING if _writes_here(person, kind, accounts) else DeliveryStatus.UNREACHABLE
     return Nowhere(status, "; ".join(map(str, tried)))
 
 
 def unwanted(person: Person, kind: str, accounts: Accounts) -> str:
-    """Why this person does not want it; empty if they do. A decision is always told.
+    """Why this person does not want it; empty if they do. What they wait for is always told.
 
     Who unsubscribed did so for the chat: a colleague with an e-mail address of their own still gets theirs.
     """
-    if kind == Kind.DECISION:
+    if kind in EXPECTED:
         return ""
     own_mail = person.colleague and person.email and accounts.email
     return UNSUBSCRIBED if person.stopped_at and not own_mail else ""
@@ -249,8 +256,11 @@ def _unless_off(step: Step, off: Off, *parts: str) -> Step | str:
     return step if reason is None else f"{step.route} is off ({reason})"
 
 
-def _writes_here(person: Person, accounts: Accounts) -> bool:
-    """Whether what waits can be shown when they next write; on Telegram nothing ever has to wait."""
+def _writes_here(person: Person, kind: str, accounts: Accounts) -> bool:
+    """Whether what waits can be shown when they next write; on Telegram nothing ever has to wait.
+
+    For who has no registration only an answer to what they asked is worth waiting.
+    """
     chat = person.address
     mine = chat is not None and chat.channel == "wechat" and chat.account == accounts.wechat
-    return mine and person.blocked_at is None and person.registration_id is not None
+    return mine and person.blocked_at is None and (person.registration_id is not None or kind == Kind.ANSWER)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlmodel import col
 
 from bot.delivery.people import Person
 from bot.message import Address
-from bot.store.tables import Contact, Registration
+from bot.store.tables import Contact, Registration, Status
 
 _CHAT = (
     *(Contact.id, Contact.language, Contact.channel, Contact.account, Contact.user_id, Contact.message_until),
@@ -23,6 +23,9 @@ _REGISTERED = (
 _SAME_CHAT = col(Contact.id) == col(Registration.contact_id)
 PEOPLE: Any = select(*map(col, (*_REGISTERED, *_CHAT))).join(Contact, _SAME_CHAT, isouter=True)
 CHATS: Any = select(*map(col, _CHAT))
+_OWN = and_(_SAME_CHAT, col(Registration.registered_by).is_(None), col(Registration.status) != Status.CANCELLED)
+ASKERS: Any = select(*map(col, (*_REGISTERED, *_CHAT))).select_from(Contact).join(Registration, _OWN, isouter=True)
+"""Chats, each with the live registration of its own person: rows for `registered`, or from _CHAT on for `chatting`."""
 
 
 def registered(row: Sequence[Any]) -> Person:

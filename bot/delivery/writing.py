@@ -13,6 +13,7 @@ from bot.delivery.lease import Lease
 from bot.delivery.results import Attempt, Result, Window
 from bot.delivery.templates import received
 from bot.message import Address
+from bot.store.outbox import DeliveryStatus
 
 # Only what that epoch took up, and only while nobody has said more about it than that nobody knows.
 _RESULTS = Batch(
@@ -86,7 +87,8 @@ def write(connection: Connection, results: Sequence[Result]) -> None:
     if not results:
         return
     _RESULTS.run(connection, [_row(result) for result in results])
-    if receipts := {result.receipt: result.at for result in results if result.receipt}:
+    on_its_way = [result for result in results if result.status == DeliveryStatus.SENDING]  # its end is reported later
+    if receipts := {result.receipt: result.at for result in on_its_way if result.receipt}:
         received(connection, list(receipts), max(receipts.values()))
 
 

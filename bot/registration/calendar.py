@@ -53,7 +53,7 @@ def entry(event: Event, venue: Venue | None, guest: Guest, version: Version, org
 
     `organizer` is a mail address, `about` the description, `link` the person's ticket.
     """
-    # Here, for only mails need it: 3 MiB of every `serve`.
+    # Here, for only mails need it: 3 MiB of every `serve`, which imports it when it is ready.
     from icalendar import STATUS, TRANSP, Calendar, vCalAddress, vGeo
     from icalendar import Event as Entry
 

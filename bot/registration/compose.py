@@ -15,6 +15,7 @@ from bot.delivery.people import Due
 from bot.errors import Refused
 from bot.message import Reply
 from bot.registration import calendar, chat, mail
+from bot.registration.passed_on import passed_on
 from bot.registration.template import fields
 from bot.registration.ticket import ticket_link
 from bot.registration.voice import Voice
@@ -23,6 +24,7 @@ from bot.store.tables import Status
 
 PROMOTED = "promoted"  # confirmed after waiting for a seat
 _DECISIONS = frozenset({*Status, PROMOTED})
+QUOTED = 60  # characters of a question that its answer repeats
 _NO_ORGANIZER = "no-reply@usher.invalid"  # RFC 5545 wants an address, and there may be none to give
 
 
@@ -44,6 +46,9 @@ class Composer:
         """The message of one delivery. Raises Refused where its texts cannot be filled for this person."""
         case = self._case(due, venue, sequence)
         key = self._key(due)
+        if due.kind == Kind.NOTE:
+            words = _texts(due, case.say.language)["text"]
+            return Outgoing(key, passed_on(case.say, due.announcement_id, due.more, words))
         if route == Route.EMAIL:
             return Outgoing(key, mail=_mail(replace(case, say=_by_mail(case))))
         if route == Route.WECHAT_TEMPLATE:
@@ -56,14 +61,18 @@ class Composer:
             return Outgoing(key, Reply(_told(case, wechat=False).on_telegram()), pin=_pin(case))
         return Outgoing(key, Reply(_told(case, wechat=True).on_wechat()))
 
+    def of(self, content: Content) -> Composer:
+        """The same, out of that content whatever is swapped in: a turn holds one from its begin to its end."""
+        return Composer(lambda: content, self._public_url, self._secret, self._templates, self._mail_from)
+
     def _case(self, due: Due, venue: Venue | None, sequence: int) -> _Case:
-        person, event = due.person, self._content().event
+        person, content = due.person, self._content()  # once: it may be swapped at any moment
         decision = _decision(due)
         seated = decision in (Status.CONFIRMED, PROMOTED) if decision else person.status == Status.CONFIRMED
         language: Language = "en" if person.language == "en" else "zh"
-        say = Voice(self._content(), venue, language, person.name, person.reference or "", seated)
+        say = Voice(content, venue, language, person.name, person.reference or "", seated)
         link = ticket_link(self._public_url, self._secret, person.reference) if person.reference else ""
-        organizer = event.contact.email or self._mail_from or _NO_ORGANIZER
+        organizer = content.event.contact.email or self._mail_from or _NO_ORGANIZER
         return _Case(due, say, decision, link, sequence, organizer, mailed=bool(self._mail_from and person.email))
 
     def _key(self, due: Due) -> str:
@@ -110,7 +119,19 @@ class _Case:
         """An organizer's own text in the person's language, filled."""
         if self.with_venue and self.say.venue is None:
             raise Refused("no venue is published")
-        return self.say.fill(_texts(self.due, self.say.language).get("text", "").strip())
+        words = _texts(self.due, self.say.language).get("text", "").strip()
+        if self.due.kind == Kind.ANSWER:
+            return f"{self._reminds}{self.say('handoff.answer')}\n{self.say.fill_known(words)}"
+        return self.say.fill(words)
+
+    @property
+    def _reminds(self) -> str:
+        """What they had asked, where that may be long ago; a reply in the middle of a talk needs none."""
+        asked = " ".join(self.due.asked.split())
+        if not (self.due.more.get("quotes") and asked):
+            return ""
+        short = asked if len(asked) <= QUOTED else f"{asked[: QUOTED - 1]}…"
+        return f"{self.say('answer.asked', question=short)}\n"
 
 
 def _decision(due: Due) -> str:

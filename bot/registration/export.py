@@ -88,6 +88,7 @@ def as_xlsx(records: Iterator[dict[str, Any]], more: Iterable[str] = ()) -> Iter
     columns = (*FIELDS, *more)
     file = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+
     with xlsxwriter.Workbook(file, options) as book:
         sheet = book.add_worksheet("registrations")
         sheet.freeze_panes(1, 0)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
 from bot.message import Address
 from bot.registration.erase import erase, new_receipt
 from bot.registration.register import lock_event
-from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind
+from bot.store.outbox import EXPECTED, Announcement, Delivery, DeliveryStatus, Kind, State, about_chat
 from bot.store.tables import Asked, Contact, Conversation, Erasure, Kept, Message, Registration
 
 # What hangs on a contact.
@@ -32,6 +32,7 @@ def forget_person(session: Session, contact_id: int, by: str, now: datetime) -> 
     mine = (col(Registration.contact_id) == contact_id, col(Registration.registered_by).is_(None))
     ids = session.scalars(select(col(Registration.id)).where(*mine)).all()
     sent = _erase_sent(session, or_(_to(contact_id), col(Delivery.registration_id).in_(ids)))
+    _empty_notes(session, contact_id)
     _leave_unreachable(session, contact_id)
     rows = {"registrations": erase(session, Registration, *mine), "deliveries": sent}
     theirs = update(Registration).where(col(Registration.contact_id) == contact_id)
@@ -62,7 +63,8 @@ def unfollow(session: Session, contact_id: int, address: Address, hashed: str) -
     """
     for table in _CHAT.values():
         session.execute(delete(table).where(col(table.contact_id) == contact_id))
-    session.execute(delete(Delivery).where(_to(contact_id)))
+    _erase_sent(session, or_(_to(contact_id), _answering(contact_id)))
+    _empty_notes(session, contact_id)
     session.execute(delete(Kept).where(col(Kept.channel) == address.channel, col(Kept.user_id) == address.user_id))
     registered = select(func.count()).select_from(Registration).where(col(Registration.contact_id) == contact_id)
     if session.scalar(registered):
@@ -91,13 +93,30 @@ def _to(contact_id: int) -> ColumnElement[bool]:
     return col(Delivery.person) == f"c{contact_id}"
 
 
+def _answering(contact_id: int) -> ColumnElement[bool]:
+    """What organizers answered to a chat, also where its person is registered."""
+    answers = select(col(Announcement.id)).where(col(Announcement.kind) == Kind.ANSWER)
+    return and_(col(Delivery.contact_id) == contact_id, col(Delivery.announcement_id).in_(answers))
+
+
 def _erase_sent(session: Session, whose: ColumnElement[bool]) -> int:
-    """Erases deliveries, and the decisions about these people: one is about one person, and bears their reference."""
-    decisions = select(col(Announcement.id)).join(Delivery).where(col(Announcement.kind) == Kind.DECISION, whose)
-    about = session.scalars(decisions.distinct()).all()
+    """Erases deliveries, and what was announced to these people alone, such as a decision with their reference."""
+    personal = select(col(Announcement.id)).join(Delivery).where(col(Announcement.kind).in_(EXPECTED), whose)
+    about = session.scalars(personal.distinct()).all()
     gone = erase(session, Delivery, whose)
-    erase(session, Announcement, col(Announcement.id).in_(about))
+    others = exists().where(col(Delivery.announcement_id) == col(Announcement.id))
+    erase(session, Announcement, col(Announcement.id).in_(about), ~others)
     return gone
+
+
+def _empty_notes(session: Session, contact_id: int) -> None:
+    """Takes away what a person's notes said to the organizers, and whose they were.
+
+    The rows stay: an organizer who replies to one is told that nobody can be reached, and the reply goes nowhere else.
+    """
+    notes = (col(Announcement.kind) == Kind.NOTE, col(Announcement.audience) == about_chat(contact_id))
+    empty: dict[str, Any] = {"texts": {}, "more": {}, "audience": "", "state": State.STOPPED}
+    session.execute(update(Announcement).where(*notes).values(**empty))
 
 
 def _leave_unreachable(session: Session, contact_id: int) -> None:

@@ -14,7 +14,8 @@ from bot.clock import Clock
 from bot.content.event import Event
 from bot.registration.erase import erase, new_receipt
 from bot.store.database import Database
-from bot.store.outbox import Announcement, Delivery, Kind, TemplateEnd
+from bot.store.noted import note
+from bot.store.outbox import EXPECTED, Announcement, Delivery, TemplateEnd
 from bot.store.statement import Statement
 from bot.store.tables import Asked, Contact, Conversation, Erasure, Kept, Message, Registration, Setting
 
@@ -53,7 +54,7 @@ def due(event: Event, now: datetime, finished_at: datetime | None = None) -> boo
     """Whether it is time: as soon as retention is over, then again each night, for those who wrote since."""
     if now < begins(event):
         return False
-    return finished_at is None or finished_at < _last_night(event, now)
+    return finished_at is None or finished_at < last_night(event, now)
 
 
 async def purge(database: Database, event: Event, clock: Clock) -> Erasure | None:
@@ -75,7 +76,8 @@ async def purge(database: Database, event: Event, clock: Clock) -> Erasure | Non
     return receipt
 
 
-def _last_night(event: Event, now: datetime) -> datetime:
+def last_night(event: Event, now: datetime) -> datetime:
+    """When it was time for what is erased each night: three o'clock on the event's clock."""
     local = now.astimezone(event.zone)
     night = datetime.combine(local.date(), _NIGHT, event.zone)
     return night if night <= local else datetime.combine(local.date() - timedelta(days=1), _NIGHT, event.zone)
@@ -101,7 +103,7 @@ def _erase_oldest(session: Session, table: type[SQLModel], key: str) -> int:
     column = col(getattr(table, key))
     oldest = select(column).order_by(column).limit(_SLICE)
     if table is Announcement:
-        oldest = oldest.where(col(Announcement.kind) == Kind.DECISION)
+        oldest = oldest.where(col(Announcement.kind).in_(EXPECTED))
     return erase(session, table, column.in_(oldest))
 
 
@@ -127,7 +129,7 @@ def _lock(session: Session) -> dict[str, Any]:
 
 
 def _write(session: Session, progress: dict[str, Any]) -> None:
-    session.merge(Setting(name=PURGED, value=json.dumps(progress)))
+    note(session.connection(), PURGED, json.dumps(progress))
 
 
 def _progress(stored: str) -> dict[str, Any]:

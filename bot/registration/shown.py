@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
 from sqlmodel import col
 
+from bot.content.records import Content
 from bot.conversation.turn import Turn
 from bot.conversation.waited import Notice
 from bot.delivery.announcements import STOPPED, SUPERSEDED
@@ -21,13 +22,22 @@ from bot.delivery.sender import Compose
 from bot.delivery.templates import IN_SHORT
 from bot.delivery.whom import PEOPLE, registered
 from bot.errors import Refused
-from bot.store.outbox import Announcement, Delivery, DeliveryStatus, Kind, Route, State
-from bot.store.tables import Registration, Status
+from bot.store.outbox import EXPECTED, Announcement, Delivery, DeliveryStatus, Kind, Route, State
+from bot.store.tables import Asked, Registration, Status
 
 log = logging.getLogger(__name__)
 _OVER = (Status.CANCELLED, Status.DECLINED)
 _DELIVERY: Any = (Delivery.id, Delivery.announcement_id, Delivery.way, Delivery.attempts, Delivery.tried,
                   Delivery.due_at, Delivery.person, Delivery.registration_id, Delivery.status)  # fmt: skip
+_ASKED = (
+    select(col(Asked.text))
+    .where(col(Asked.contact_id) == col(Delivery.contact_id), col(Asked.answer_id) == col(Delivery.announcement_id))
+    .order_by(col(Asked.id).desc())
+    .limit(1)
+    .correlate(Delivery)
+    .scalar_subquery()
+    .label("asked")
+)
 _ANNOUNCED: Any = (
     *(Announcement.kind, Announcement.state, Announcement.audience),
     *(Announcement.texts, Announcement.more, Announcement.latest_at),
@@ -39,7 +49,8 @@ _TOLD = update(Delivery).where(_IN_SHORT).values(error="")
 class Shown:
     """Handed to the dispatcher, which asks it in the turn of a person for whom something waits."""
 
-    def __init__(self, compose: Compose) -> None:
+    def __init__(self, compose: Callable[[Content], Compose]) -> None:
+        """`compose`: writes messages out of a content."""
         self._compose = compose
 
     def look(self, turn: Turn) -> list[Notice]:
@@ -76,7 +87,7 @@ class Shown:
         if reason := _useless(due, audience, turn):
             return "", DeliveryStatus.SKIPPED, reason
         try:
-            reply = self._compose(due, _route(turn), turn.venue, 0).reply  # 0: no calendar goes along
+            reply = self._compose(turn.content)(due, _route(turn), turn.venue, 0).reply  # 0: no calendar goes along
         except Refused as error:
             return "", DeliveryStatus.FAILED, str(error)
         except Exception as error:  # one message that cannot be written must not keep its person from every answer
@@ -89,7 +100,7 @@ class Shown:
 def _waiting(turn: Turn) -> list[tuple[Due, str, bool]]:
     """What waits, each with the audience it was announced to, and whether a template told it in short before."""
     rows = turn.connection.execute(
-        select(*_DELIVERY, *_ANNOUNCED)
+        select(*_DELIVERY, *_ANNOUNCED, _ASKED)
         .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
         .where(
             col(Delivery.contact_id) == turn.person.id, or_(col(Delivery.status) == DeliveryStatus.WAITING, _IN_SHORT)
@@ -123,6 +134,7 @@ def _due(row: Any, person: Person, route: Route) -> Due:
         due_at=row.due_at,
         latest_at=row.latest_at,
         person=person,
+        asked=row.asked or "",
     )
 
 
@@ -153,7 +165,7 @@ def _useless(due: Due, audience: str, turn: Turn) -> str:
         return TOO_LATE
     if due.kind == Kind.DECISION:
         return "" if due.more.get("decision") == due.person.status else SUPERSEDED
-    if due.person.status in _OVER and due.person.status not in audience:
+    if due.kind not in EXPECTED and due.person.status in _OVER and due.person.status not in audience:
         return f"the registration is {due.person.status}"
     return unwanted(due.person, due.kind, turn.accounts)
 

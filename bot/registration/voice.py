@@ -56,9 +56,13 @@ class Voice:
         chats = {"wechat": "mail.chat.wechat", "telegram": "mail.chat.telegram"}
         return self.content.texts[chats.get(self.channel, "mail.chat.other")].of(self.language)
 
+    def fill_known(self, text: str) -> str:
+        """What somebody wrote to one person, in which braces of their own stay as they are."""
+        return fill(text, self._values)
+
     @cached_property
     def _values(self) -> dict[str, str]:
-        known = facts(self.content.event, self.content.texts, self.venue, self.language)
+        known = facts(self.content.event, self.content.texts, self.venue, self.language, self.content.agenda.items)
         if self.seated and self.venue is None:
             known |= dict.fromkeys(_ADDRESS, self.content.texts["decision.venue_later"].of(self.language))
         name = self.name or self.content.texts["decision.nameless"].of(self.language)

@@ -50,6 +50,14 @@ class Phone:
         content = {"text": text, **({"entities": entities} if entities else {})}
         return await self._writes(text, content, group)
 
+    async def replies(self, text: str, line: Line) -> str:
+        """Answers one message of the bot, which travels along as it stands."""
+        if line.message_id not in self.chat.messages:
+            raise NotPossible("the bot did not write that")
+        entities = typed_entities(text)
+        content = {"text": text, **({"entities": entities} if entities else {})}
+        return await self._writes(text, {**content, "reply_to_message": self.chat.messages[line.message_id]})
+
     async def starts(self, payload: str = "") -> str:
         """Presses Start, or opens the link with ?start=payload."""
         if payload and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", payload):

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -79,11 +78,11 @@ class Database:
                 result: T = undone.result
                 return result
             except (OperationalError, InterfaceError, PoolTimeout) as error:
-                if attempt + 1 < _TRIES and _is_deadlock(error):
+                if not self.sqlite and attempt + 1 < _TRIES and _is_deadlock(error):
                     continue
                 raise Unavailable(_first_line(error)) from error
             except InternalError as error:
-                if not isinstance(error.orig, psycopg.errors.IdleInTransactionSessionTimeout):
+                if not _is_idle_timeout(error):
                     raise
                 raise Unavailable(_first_line(error)) from error
         raise AssertionError("unreachable")
@@ -227,8 +226,16 @@ def _begin(connection: Any) -> None:
 
 
 def _is_deadlock(error: Exception) -> bool:
+    from psycopg import errors  # for PostgreSQL alone: SQLite starts sooner without
+
     cause = error.orig if isinstance(error, DBAPIError) else None
-    return isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+    return isinstance(cause, errors.DeadlockDetected | errors.SerializationFailure)
+
+
+def _is_idle_timeout(error: InternalError) -> bool:
+    from psycopg import errors
+
+    return isinstance(error.orig, errors.IdleInTransactionSessionTimeout)
 
 
 def _first_line(error: Exception) -> str:

@@ -18,12 +18,18 @@ class Kind(StrEnum):
     REMINDER = "reminder"  # what content/reminders.toml says, at its time
     BROADCAST = "broadcast"  # what an organizer says, once
     DECISION = "decision"  # what became of one registration
+    NOTE = "note"  # what a person said to the organizers, passed on into their chats
+    ANSWER = "answer"  # what an organizer says to those who asked
+
+
+EXPECTED = frozenset({Kind.DECISION, Kind.NOTE, Kind.ANSWER})
+"""What its people are waiting for: told at any hour, also to who unsubscribed or cancelled."""
 
 
 class Priority(IntEnum):
     """Which of two that are due leaves first."""
 
-    DECISION = 0
+    DECISION = 0  # and what is answered
     REMINDER = 1
     BROADCAST = 2
 
@@ -69,9 +75,9 @@ class Route(StrEnum):
 
 
 class Announcement(SQLModel, table=True):
-    """A reminder, a broadcast, or one decision about one registration."""
+    """A reminder, a broadcast, one decision about one registration, a note to the organizers, or their answer."""
 
-    id: str = Field(primary_key=True)  # a reminder's own id; B-... a broadcast; D-REFERENCE-n a decision
+    id: str = Field(primary_key=True)  # a reminder's own id; B-... a broadcast; D-REFERENCE-n a decision; N-..., A-...
     kind: str
     audience: str = ""  # the filter, as written; empty for everybody with a live registration
     texts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # {"zh": {"text", "short"}, "en": ...}
@@ -130,7 +136,16 @@ class Delivery(SQLModel, table=True):
     available_at: datetime | None = moment_column()  # not before; null: held by a pause
     sent_at: datetime | None = moment_column()
     epoch: int = 0  # of the lane's holder that took it up last
-    receipt: str | None = None  # the platform's own id of a template message
+    receipt: str | None = None  # the platform's own id of a template message, or of a note in an organizer's chat
+
+
+CLOSE = "handoff.close."
+"""What the button below a note remembers, in front of the note's id."""
+
+
+def about_chat(contact_id: int) -> str:
+    """The audience of a note: whose words it passes on, so that it is found when they are erased."""
+    return f"contact={contact_id}"
 
 
 class Lane(SQLModel, table=True):

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHATS = ("memory", "wechat_message", "wechat_template", "telegram")
 ON_A_NETWORK = (*CHATS[1:], "email")
-LEAVES_A_RECEIPT = ("memory", "wechat_template")
+LEAVES_A_RECEIPT = ("memory", "wechat_template", "telegram")
 NOBODY = {"memory": Address("fax", "memory", "u1"), "telegram": Address("telegram", "123456789", "5")}
 MAIL = Mail("明天见", "明天见！", "<p>明天见！</p>")
 

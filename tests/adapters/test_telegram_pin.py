@@ -21,8 +21,9 @@ WORDS = Reply("会场定了", choices=(Choice("怎么去", "地点"),))
 
 
 async def test_the_pin_comes_a_second_behind_the_words(ground: Ground) -> None:
-    assert await ground.send("telegram", reply=WORDS, pin=PIN) == ""
+    receipt = await ground.send("telegram", reply=WORDS, pin=PIN)
     lines = ground.played.telegram.phone(ground.people).transcript.lines
+    assert receipt == str(lines[0].message_id)
     assert [line.text for line in lines] == ["会场定了", PLACE]
     assert [option.label for option in lines[0].choices] == ["怎么去"]
     assert ground.waits == [1.0]
@@ -43,7 +44,7 @@ async def test_words_that_were_taken_count_as_sent_whatever_becomes_of_the_pin(
     order: Order, ground: Ground, caplog: pytest.LogCaptureFixture
 ) -> None:
     ground.order("sendvenue", order)
-    assert await ground.send("telegram", reply=WORDS, pin=PIN) == ""
+    assert await ground.send("telegram", reply=WORDS, pin=PIN)  # the id of the words
     assert ground.arrived == ["sendmessage", "sendvenue"][: 1 + order.done]
     assert (ground.calls("sendmessage"), ground.calls("sendvenue")) == (1, 1)
     assert "the pin behind them was not" in caplog.text
@@ -74,11 +75,11 @@ async def test_words_and_pin_together_take_less_than_a_lane_allows(
     monkeypatch.setattr(later, "LATER", 1.6)
     ground.order("sendvenue", Order(delay=2))
     began = seconds()
-    assert await ground.send("telegram", reply=WORDS, pin=PIN) == ""
+    assert await ground.send("telegram", reply=WORDS, pin=PIN)  # the id of the words
     assert seconds() - began < 0.9, "0.6 s are left beside the second between them, which takes no time here"
     assert "no answer in time" in caplog.text
     ground.order("sendmessage", Order(delay=0.3))
-    assert await ground.send("telegram", reply=WORDS, pin=PIN) == ""
+    assert await ground.send("telegram", reply=WORDS, pin=PIN)  # the id of the words
     assert "too slow just now" in caplog.text
     assert ground.arrived == ["sendmessage"]
 

@@ -37,7 +37,9 @@ def content() -> Content:
 @pytest.fixture(scope="module")
 def filled(content: Content) -> dict[str, dict[str, str]]:
     """What each placeholder stands for as shipped, by language."""
-    return {language: facts(content.event, content.texts, None, language) for language in LANGUAGES}
+    return {
+        language: facts(content.event, content.texts, None, language, content.agenda.items) for language in LANGUAGES
+    }
 
 
 def plain(phrasing: str) -> str:
@@ -284,13 +286,16 @@ def test_every_question_says_what_is_accepted(content: Content) -> None:
 # Agenda and reminders
 
 
-def test_the_agenda_has_its_six_items_and_each_answer_names_its_own(content: Content) -> None:
+def test_the_agenda_has_its_six_items_and_each_answer_names_its_own(
+    content: Content, filled: dict[str, dict[str, str]]
+) -> None:
     assert len(content.agenda.items) == 6
     for number, item in enumerate(content.agenda.items, start=1):
         for language in LANGUAGES:
-            title = item.title.of(language)
-            assert title in content.faq[f"agenda_{number}"].answer.of(language)
-            assert f"{number} {title}" in content.faq["agenda"].answer.of(language)
+            line = f"{number}. {item.title.of(language)}"
+            for entry in ("agenda", f"agenda_{number}"):
+                assert line not in content.faq[entry].answer.of(language)  # it stands in agenda.toml alone
+                assert f"{line}\n" in fill(content.faq[entry].answer.of(language), filled[language])
 
 
 def test_the_agreed_reminders_are_there(content: Content) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, text, update
 from sqlmodel import Session, col
 
 import handlers
+from bot.answers.matcher import Match
 from bot.content.records import Content
 from bot.errors import TryLater, Unavailable
 from bot.message import Kind, Message, Opened
@@ -352,3 +354,28 @@ async def test_a_draft_is_known_by_when_it_was_last_touched_and_only_past_consen
     assert touched() > first  # a time, which `object` hides
     await chat.says(*FORM[2:], "确认")
     assert touched() is None
+
+
+# The matcher
+
+
+async def test_who_asks_before_the_matcher_is_ready_waits_alone_and_is_answered(town: Town) -> None:
+    ready = asyncio.Event()
+    town.live = replace(town.live, ready=ready.wait)
+    asking = asyncio.create_task(town.chat("early").says("要收费吗"))
+    assert (await town.chat("other").says("报名")).startswith("好的，一共")
+    assert not asking.done()
+    ready.set()
+    assert "免费" in await asking
+
+
+async def test_a_matcher_that_fails_leaves_nobody_without_a_word(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: str) -> Match:
+        raise ValueError("王芳")
+
+    town.live = replace(town.live, match=fail)
+    assert await town.chat().says("要收费吗")
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+        "the matcher failed"
+    ]
+    assert "王芳" not in caplog.text

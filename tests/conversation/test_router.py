@@ -39,7 +39,8 @@ def test_two_routers_that_share_a_word_a_tag_or_a_role_cannot_be_put_together(pu
 
 def test_every_kind_of_message_and_every_role_has_a_handler() -> None:
     assert set(handlers.router.kinds) == set(Kind) - {Kind.TEXT}
-    assert set(handlers.router.roles) == {"command", "note", "form", "letter", "sure", "nod", "stale", "free"}
+    roles = {"command", "note", "form", "letter", "sure", "nod", "stale", "free", "quiet", "reply"}
+    assert set(handlers.router.roles) == roles
 
 
 def test_the_words_say_whether_a_text_may_be_a_question() -> None:

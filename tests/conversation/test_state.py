@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bot.conversation.state import Draft, State
+from datetime import timedelta
+
+from bot.conversation.state import Draft, Held, State
 from bot.message import Choice, Reply
+from tests.conftest import NOW
 
 CHOICES = (Choice("工厂代表", "工厂代表", "form.category.factory", ("Factory",)), Choice("我要报名", "报名"))
 FULL = State(
@@ -13,6 +16,8 @@ FULL = State(
     note=True,
     asked="要收费吗",
     rest="后面的",
+    last=Held.of("when", NOW, timedelta(minutes=30)),
+    handed=Held.of("N-12AB34CD", NOW, timedelta(hours=2)),
 )  # fmt: skip
 
 

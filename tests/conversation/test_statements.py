@@ -1,10 +1,18 @@
-"""At most six SQL statements a message, whatever is said; the final 确认, cancelling and erasing are exempt."""
+"""At most six SQL statements a message; the final 确认, cancelling, erasing and asking for a person are exempt."""
 
 from __future__ import annotations
 
+import itertools
+
+from bot.clock import Clock
+from bot.content.records import Content
+from bot.delivery.routes import Accounts
 from bot.message import Kind
+from bot.store.database import Database
+from bot.store.outbox import Delivery
 from tests.chat import FORM, Chat, Town
-from tests.stored import statements
+from tests.conftest import NOW
+from tests.stored import rows, statements
 
 MOST = 6
 WORDS = (
@@ -89,6 +97,22 @@ async def test_every_word_of_somebody_who_is_registered_with_colleagues(town: To
     assert above(await counted(chat, *CHANGES)) == {}
     assert (await counted(chat, "确定取消"))["确定取消"] <= SEATS
     assert above(await counted(chat, *COLLEAGUE, *REST)) == {}
+
+
+async def test_asking_for_a_person_takes_no_more_for_many_organizers(database: Database, content: Content) -> None:
+    """It is rare, and bounded: a person is shown to organizers only so often a day."""
+    found: list[dict[str, int]] = []
+    for organizers in (("9",), ("1", "2", "3", "4", "5")):
+        accounts = Accounts(telegram="memory", organizers=organizers)
+        town = Town(database, content, Clock(NOW), accounts=accounts)
+        town.ids = itertools.count(1000 * len(organizers))
+        for user_id in ("a", "b"):  # the organizers are met with the first
+            chat = town.chat(f"{user_id}{len(organizers)}")
+            found.append(await counted(chat, "人工", "一句", "再一句", "议程"))
+            assert len(rows(database, Delivery)) > 0
+    first, second, *many = (list(taken.values()) for taken in found)
+    assert many == [first, second]
+    assert second == [4, 10, 11, 4]
 
 
 async def test_everything_that_is_no_text(town: Town) -> None:

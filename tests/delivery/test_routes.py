@@ -171,7 +171,8 @@ def test_a_window_is_open_while_its_time_and_its_count_last() -> None:
 def test_who_unsubscribed_still_hears_decisions() -> None:
     stopped = replace(OPEN, stopped_at=EARLIER)
     wanted = {kind: not unwanted(stopped, kind, ALL) for kind in Kind}
-    assert wanted == {Kind.DECISION: True, Kind.REMINDER: False, Kind.BROADCAST: False}
+    told = {Kind.DECISION: True, Kind.NOTE: True, Kind.ANSWER: True}  # what they wait for
+    assert wanted == {**told, Kind.REMINDER: False, Kind.BROADCAST: False}
     assert not any(unwanted(OPEN, kind, ALL) for kind in Kind)
 
 
@@ -206,7 +207,8 @@ def test_accounts_follow_the_settings() -> None:
     assert (subscription.wechat_sends, subscription.template(Kind.REMINDER)) == (True, "")
     unverified = Accounts.of(read({**settings, "USHER_WECHAT_VERIFIED": "false"}))
     assert unverified.lanes == (TELEGRAM, MAIL)
-    assert {kind: ALL.template(kind) for kind in Kind} == {"reminder": "R", "broadcast": "R", "decision": "C"}
+    templates = {"reminder": "R", "broadcast": "R", "decision": "C", "note": "", "answer": ""}
+    assert {kind: ALL.template(kind) for kind in Kind} == templates
 
 
 def test_every_route_but_those_of_others_can_be_chosen() -> None:

@@ -16,11 +16,8 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from bot import app
-from bot.answers.matcher import Matcher
 from bot.app import Usher
-from bot.app import matcher_of as app_matcher
 from bot.clock import seconds
-from bot.content.records import Content
 from bot.sandbox.door import Door
 from bot.sandbox.mailbox_mail import Mail, read_mail
 from bot.sandbox.telegram import TelegramPlatform
@@ -34,6 +31,7 @@ from tests.e2e.conftest import QUIET, content_at_the_end
 from tests.e2e.talk import Phone, whose
 from tests.mail_server import Post, mail_server
 from tests.served import House, Platforms, environment, free_port, platforms
+from tests.trained import trained
 
 REMINDER, CONFIRMATION = "tm-reminder", "tm-confirmation"
 _FIELDS = "{{thing1.DATA}}\n{{time2.DATA}}\n{{thing3.DATA}}\n{{thing4.DATA}}"
@@ -44,7 +42,6 @@ TEXTS = {
 }
 WORDS = "王芳您好，请走东门。"  # as somebody with the usual name reads it
 LATER_THAN_USUAL = "2019-10-15T12:00:00+08:00"  # no reminder is due for six days: a clock may be wound
-_matchers: dict[str, Matcher] = {}  # by version of the content: training one takes longer than most tests
 
 
 @dataclass
@@ -133,7 +130,7 @@ async def station(database_url: str, **settings: str) -> AsyncIterator[Station]:
         clock = played.wechat.clock
         assert read_settings.now
         clock.wind(read_settings.now - clock.now())
-        with patch.object(app, "matcher_of", _matcher_of):
+        with patch.object(app, "kept", trained):
             usher = Usher(read_settings, clock)
         played.telegram.quiet = QUIET
         async with _serving(usher, port):
@@ -213,12 +210,6 @@ def _chat(played: House | Platforms, phone: Phone, window: str, now: datetime) -
         count, lasts = played.wechat.tap_window if window == "tap" else played.wechat.window
         chat |= {f"{window}_until": now + lasts, f"{window}_left": count}
     return chat
-
-
-def _matcher_of(content: Content) -> Matcher:
-    if content.version not in _matchers:
-        _matchers[content.version] = app_matcher(content)
-    return _matchers[content.version]
 
 
 def _door(played: Platforms, name: str) -> Door:

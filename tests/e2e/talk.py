@@ -7,12 +7,13 @@ import re
 import uuid
 from typing import TypeVar
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, SQLModel, col, select
 
 from bot.sandbox.telegram_phone import Phone as Writer
 from bot.sandbox.wechat_phone import Phone as Follower
 from bot.store.database import Database
-from bot.store.tables import Asked, Contact, Kept, Registration
+from bot.store.tables import Asked, Contact, Kept, Outcome, Registration
 from tests.served import House, Platforms
 
 Phone = Follower | Writer
@@ -104,7 +105,8 @@ async def registrations(database: Database, phone: Phone) -> list[Registration]:
 async def questions(database: Database, phone: Phone) -> list[str]:
     """The questions and notes that wait for an organizer."""
     mine = select(col(Contact.id)).where(col(Contact.user_id) == whose(phone))
-    return [row.text for row in await _rows(database, Asked, col(Asked.contact_id).in_(mine))]
+    waiting = col(Asked.outcome).in_((Outcome.UNKNOWN, Outcome.NOTE)), col(Asked.closed_at).is_(None)
+    return [row.text for row in await _rows(database, Asked, col(Asked.contact_id).in_(mine), *waiting)]
 
 
 async def kept(database: Database, phone: Phone) -> list[Kept]:
@@ -123,8 +125,8 @@ async def everything(database: Database) -> str:
     return await database.read(read)
 
 
-async def _rows(database: Database, table: type[Row], condition: object) -> list[Row]:
-    statement = select(table).where(condition).order_by("id")
+async def _rows(database: Database, table: type[Row], *conditions: ColumnElement[bool]) -> list[Row]:
+    statement = select(table).where(*conditions).order_by("id")
     return await database.read(lambda session: list(session.scalars(statement)))
 
 

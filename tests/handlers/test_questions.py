@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.answers.matcher import Match, Outcome
 from bot.content.records import Content
 from bot.message import Kind
 from tests.chat import Town
 from tests.edits import sentence
-from tests.stored import registered, waiting
+from tests.stored import asked, registered, waiting
 
 
 async def test_a_known_question_is_answered_with_what_to_do_next(town: Town) -> None:
@@ -23,9 +25,9 @@ async def test_every_entry_is_answered_to_its_own_words_in_both_languages(town: 
     chat = town.chat()
     for entry in content.faq.values():
         for language in ("zh", "en"):
-            asked = next(text for text in entry.ask[language] if len(text.split()) > 1 or language == "zh")
-            match = town.live.match(asked)
-            assert match.entry == entry.id, asked
+            said = next(text for text in entry.ask[language] if len(text.split()) > 1 or language == "zh")
+            match = town.live.match(said)
+            assert match.entry == entry.id, said
     assert "免费" in await chat.says(content.faq["cost"].ask["zh"][0])
 
 
@@ -136,7 +138,7 @@ async def test_blocking_and_unblocking_say_nothing(town: Town) -> None:
 
 async def test_a_very_long_message_is_no_trouble(town: Town) -> None:
     chat = town.chat()
-    assert (await chat.says("很长" * 20_000)).startswith("这个我")
+    assert (await chat.says("很长" * 20_000)).startswith(("这个我", "我不太确定"))
     await chat.says("报名", "同意", "4", "1")
     assert (await chat.says("厂" * 20_000)).startswith("有点长（20000字），请控制在80字以内。")
 
@@ -205,3 +207,108 @@ async def test_a_number_can_be_a_note(town: Town) -> None:
     chat = town.chat()
     await chat.says("议程", "人工", "3")
     assert waiting(town.database) == [("note", "3")]
+
+
+# What is kept, and what is kept in mind
+
+
+async def test_every_question_is_kept_with_what_became_of_it(town: Town) -> None:
+    chat = town.chat()
+    await chat.says("要收费吗", "能带狗吗", "广交会几号开始", "可以带孩子吗")
+    assert asked(town.database) == [
+        ("answer", "要收费吗"),
+        ("unknown", "能带狗吗"),
+        ("foreign", "广交会几号开始"),
+        ("suggest", "可以带孩子吗"),
+    ]
+    await chat.says("1")
+    assert asked(town.database)[3] == ("tapped", "可以带孩子吗")
+    await chat.says("报名", "议程", "谢谢", "好的", "1", "？", "。", "同意", "4", "1", "东莞市欢乐玩具厂")
+    assert len(asked(town.database)) == 4  # none of these asked anything
+
+
+async def test_a_tap_on_an_old_message_says_nothing_of_the_newer_question(town: Town) -> None:
+    chat = town.chat()
+    await chat.says("可以带孩子吗")
+    old = chat.reply
+    await chat.says("能不能带孩子来玩", "议程")
+    chat.reply = old
+    assert old
+    await chat.taps(old.choices[0].label)
+    assert "tapped" not in [outcome for outcome, _ in asked(town.database)]
+
+
+def remembering(town: Town) -> list[tuple[str, str]]:
+    """What the matcher is asked to read as a follow-up: (outcome so far, entry that was answered last)."""
+    seen: list[tuple[str, str]] = []
+
+    def with_last(match: Match, last: str) -> Match:
+        seen.append((match.outcome, last))
+        return Match(Outcome.ANSWER, entry="where")
+
+    town.live = replace(town.live, with_last=with_last)
+    return seen
+
+
+async def test_a_follow_up_is_about_what_was_answered_last(town: Town) -> None:
+    chat, seen = town.chat(), remembering(town)
+    assert (await chat.says("几点开始")).startswith("2019年10月22日")
+    assert seen == []
+    assert (await chat.says("那地址呢")).startswith("会议在深圳举行。")
+    assert [last for _, last in seen] == ["when"]
+    await chat.says("谢谢")  # a courtesy changes no subject
+    await chat.says("还有呢")
+    assert [last for _, last in seen] == ["when", "where"]
+
+
+async def test_after_half_an_hour_or_something_else_it_is_forgotten(town: Town) -> None:
+    chat, seen = town.chat(), remembering(town)
+    await chat.says("几点开始")
+    town.clock.wind(timedelta(minutes=30))
+    await chat.says("那呢")
+    assert seen == []
+    await chat.says("几点开始")
+    town.clock.wind(timedelta(minutes=29))
+    await chat.says("那呢")
+    assert len(seen) == 1
+    for other in ("我的报名", "报名", "退出", "人工"):
+        await chat.says("几点开始", other)
+        seen.clear()
+        await chat.says("那呢")
+        assert seen == [], other
+
+
+@pytest.mark.parametrize(("word", "entry"), [("议程", "agenda"), ("议题3", "agenda_3"), ("地点", "where")])
+async def test_what_a_word_answers_may_be_followed_up_as_well(town: Town, word: str, entry: str) -> None:
+    chat, seen = town.chat(), remembering(town)
+    await chat.says(word, "那呢")
+    assert [last for _, last in seen] == [entry]
+
+
+async def test_a_number_after_the_agenda_is_one_of_its_items(town: Town, content: Content) -> None:
+    chat = town.chat()
+    await chat.says("议程")
+    assert f"3. {content.agenda.items[2].title.zh}" in await chat.says("3")
+    await chat.says("谢谢")
+    assert (await chat.says("99")).startswith("现在没有要选的编号。")
+
+
+async def test_a_follow_up_in_the_form_is_about_the_answer_given_there(town: Town) -> None:
+    chat, seen = town.chat(), remembering(town)
+    await chat.says("报名", "同意", "4", "1", "几点开始？")
+    assert (await chat.says("那地址呢？")).startswith("会议在深圳举行。")
+    assert [last for _, last in seen] == ["when"]
+    assert (await chat.says("东莞市欢乐玩具厂")).startswith("4/8 ")
+    await chat.says("那呢？")
+    assert len(seen) == 1
+
+
+async def test_a_question_about_the_mail_begins_with_how_the_registration_stands(town: Town) -> None:
+    chat = town.chat()
+    assert (await chat.says("怎么还没收到确认邮件")).startswith(
+        "您还没有报名。现在报名大约需要2分钟。\n回复「我的报名」"
+    )
+    await chat.registers()
+    (row,) = registered(town.database)
+    said = await chat.says("怎么还没收到确认邮件")
+    assert said.startswith(f"您的报名 {row.reference}\n状态：已提交，等主办方审核\n回复「我的报名」")

@@ -44,7 +44,7 @@ HELLO = "明天见，请带手机。"
 def town(database: Database, content: Content, clock: Clock) -> Town:
     """People on a WeChat account that may only answer."""
     composer = Composer(lambda: content, "https://usher.example.org", b"a secret of the tests", {})
-    return Town(database, content, clock, "wechat", Shown(composer), ACCOUNTS)
+    return Town(database, content, clock, "wechat", Shown(composer.of), ACCOUNTS)
 
 
 def broadcast(town: Town, name: str = "B-1", text: str = HELLO, audience: str = "", **more: Any) -> None:
@@ -334,7 +334,7 @@ async def test_what_cannot_be_written_keeps_nobody_from_an_answer(
     def compose(due: Due, route: str, venue: Venue | None, sequence: int) -> Outgoing:
         raise fault
 
-    town = Town(database, content, clock, "wechat", Shown(compose), ACCOUNTS)
+    town = Town(database, content, clock, "wechat", Shown(lambda _: compose), ACCOUNTS)
     chat = await registered_one(town)
     broadcast(town)
     assert (await chat.says("议程")).startswith("会议议程")
@@ -411,3 +411,16 @@ async def whole(chat: Chat, words: str) -> str:
     while said.endswith(" 继续]"):
         said = "\n".join((said.rpartition("\n")[0], await chat.says("继续")))
     return said
+
+
+async def test_what_waited_is_told_out_of_the_same_content_as_the_answer(
+    database: Database, content: Content, clock: Clock
+) -> None:
+    """Though another one was swapped in while the turn was under way."""
+    swapped_in = with_event(content, name={"zh": "别的会议", "en": "Another event"})
+    composer = Composer(lambda: swapped_in, "https://usher.example.org", b"a secret of the tests", {})
+    town = Town(database, content, clock, "wechat", Shown(composer.of), ACCOUNTS)
+    chat = await registered_one(town)
+    broadcast(town, text="欢迎来{event.name}")
+    said = await chat.says("议程")
+    assert said.startswith(f"欢迎来{content.event.name.zh}\n")

@@ -95,9 +95,8 @@ class TelegramAdapter:
             tasks.create_task(self._fetch() if self._settings.telegram_mode == "polling" else self._register())
 
     async def send(self, address: Address, outgoing: Outgoing, route: str) -> str:
-        """See Adapter.send, and later.py. Nobody needs a receipt here, so it is empty."""
-        await later.send(self._api, address, outgoing, route, self._sleep)
-        return ""
+        """See Adapter.send, and later.py: the id of the message in its chat."""
+        return await later.send(self._api, address, outgoing, route, self._sleep)
 
     async def close(self) -> None:
         """Gives replies under way a few seconds, then lets go of all connections."""

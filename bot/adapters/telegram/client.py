@@ -68,15 +68,15 @@ class BotApi:
             except Moved:
                 raise Unreachable("Telegram 400: the group moves on and on") from None
 
-    async def send_later(self, chat: int, message: Rendered) -> None:
-        """Sends a message that nobody waits for."""
-        await self._send(chat, message, None, LATER)
+    async def send_later(self, chat: int, message: Rendered) -> str:
+        """Sends a message that nobody waits for; its id in that chat, "" where Telegram does not tell."""
+        return await self._send(chat, message, None, LATER)
 
     async def send_pin(self, chat: int, pin: Pin, within: float) -> None:
         """Sends a place on the map, within so many seconds."""
         await self._call(self._bot.send_venue(chat, pin.latitude, pin.longitude, pin.name, pin.address), limit=within)
 
-    async def _send(self, chat: int, message: Rendered, thread: int | None, limit: float) -> None:
+    async def _send(self, chat: int, message: Rendered, thread: int | None, limit: float) -> str:
         call = self._bot.send_message(
             chat,
             message.text,
@@ -84,7 +84,8 @@ class BotApi:
             link_preview_options=LinkPreviewOptions(is_disabled=True),
             message_thread_id=thread,
         )
-        await self._call(call, limit=limit)
+        sent = await self._call(call, limit=limit)
+        return str(sent.message_id) if sent else ""
 
     async def hush(self, query: str) -> None:
         """Stops the little clock on a pressed button. One that is too old is no matter."""

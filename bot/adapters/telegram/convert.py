@@ -156,6 +156,7 @@ class _Reader:
             text=clean(text),
             tapped=clean(tapped),
             language=fields.language(query.from_user),
+            reply_to=_named(query.message.message_id),
         )
         return Came(message, query_id)
 
@@ -185,6 +186,7 @@ class _Reader:
     def _came(
         self, message: telegram.Message, kind: Kind, *, text: str = "", source: str = "", phone: str = ""
     ) -> Came:
+        answered = self._answered(message)
         return Came(
             Message(
                 id=self.id,
@@ -195,8 +197,31 @@ class _Reader:
                 source=source,
                 language=fields.language(message.from_user),
                 phone=phone,
+                reply_to=_named(answered.message_id) if answered else "",
+                reply_tag=_tag(answered) if answered else "",
             )
         )
 
+    def _answered(self, message: telegram.Message) -> telegram.Message | None:
+        """The message which this one answers, if that is one of ours."""
+        answered = message.reply_to_message
+        ours = answered and answered.from_user and str(answered.from_user.id) == self.account
+        return answered if ours else None
+
     def _address(self, chat_id: int) -> Address:
         return Address(CHANNEL, self.account, str(fields.number(chat_id)))
+
+
+def _named(message_id: object) -> str:
+    """A message's id as text; "" for what is none, which is no reason to lose what was said."""
+    try:
+        return str(fields.number(message_id, least=1))
+    except ValueError:
+        return ""
+
+
+def _tag(message: telegram.Message) -> str:
+    """What the first button below a message of ours remembers."""
+    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
+    button = next((button for row in rows for button in row), None)
+    return clean(buttons.read_data(button.callback_data, "")[0]) if button else ""

@@ -24,8 +24,8 @@ _PIN_AFTER = 1.0  # seconds: one chat gets a message a second, https://core.tele
 _ID = re.compile(r"-?[0-9]{1,16}")
 
 
-async def send(api: BotApi, address: Address, outgoing: Outgoing, route: str, sleep: Sleep) -> None:
-    """Sends one message; all in all within LATER seconds. Raises as Adapter.send.
+async def send(api: BotApi, address: Address, outgoing: Outgoing, route: str, sleep: Sleep) -> str:
+    """Sends one message, all in all within LATER seconds; the id of its words. Raises as Adapter.send.
 
     To Telegram's limits a pin is a second message: who counts them sends the words alone, and in its turn the pin
     alone, as an outgoing whose reply says nothing.
@@ -34,13 +34,14 @@ async def send(api: BotApi, address: Address, outgoing: Outgoing, route: str, sl
         raise Refused(f"Telegram sends nothing by {route}")
     chat, words, ends = _chat(address), render.whole(outgoing.reply), seconds() + LATER
     if words:
-        await api.send_later(chat, words)
+        receipt = await api.send_later(chat, words)
         if outgoing.pin:
             await _send_behind(api, chat, outgoing.pin, ends, sleep)
-    elif outgoing.pin:
+        return receipt
+    if outgoing.pin:
         await api.send_pin(chat, outgoing.pin, LATER)
-    else:
-        raise Refused("Telegram: there is nothing to say")
+        return ""
+    raise Refused("Telegram: there is nothing to say")
 
 
 async def _send_behind(api: BotApi, chat: int, pin: Pin, ends: float, sleep: Sleep) -> None:

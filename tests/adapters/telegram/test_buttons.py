@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.telegram.convert import Skipped
-from tests.adapters.telegram.updates import came, skipped
+from tests.adapters.telegram.updates import BOT, came, skipped
 
 
 def press(sample: Any, data: str | None, label: str = "看议程") -> dict[str, Any]:
@@ -68,3 +68,35 @@ def test_a_button_outside_a_private_chat_is_only_acknowledged(sample: Any) -> No
     assert skipped(update) == Skipped("a button outside a private chat", keep=False, query="30064771072000001")
     del update["callback_query"]["message"]
     assert skipped(update).query == "30064771072000001"
+
+
+@pytest.mark.parametrize(
+    ("answered", "to", "tag"),
+    [
+        ({}, "7", ""),
+        ({"reply_markup": {"inline_keyboard": [[{"text": "结束", "callback_data": "1:handoff.close.N-1"}]]}}, "7",
+         "handoff.close.N-1"),
+        ({"reply_markup": {"inline_keyboard": [[{"text": "?", "url": "https://example.org"}]]}}, "7", "?"),
+        ({"reply_markup": {"inline_keyboard": []}}, "7", ""),
+        ({"from": {"id": 7000001, "is_bot": False, "first_name": "Ann"}}, "", ""),
+        ({"from": {"id": 987, "is_bot": True, "first_name": "Another bot"}}, "", ""),
+        ({"from": None}, "", ""),
+        ({"message_id": 2**60}, "", ""),
+        ({"message_id": 0}, "", ""),
+    ],
+)  # fmt: skip
+def test_which_of_our_messages_is_answered(answered: dict[str, Any], to: str, tag: str, text_update: Any) -> None:
+    update = text_update("好的")
+    head = {"message_id": 7, "date": 1790000000, "chat": update["message"]["chat"], "text": "想问"}
+    ours = {"from": {"id": int(BOT), "is_bot": True, "first_name": "Usher"}}
+    update["message"]["reply_to_message"] = {**head, **ours, **answered}
+    message = came(update).message
+    assert (message.text, message.reply_to, message.reply_tag) == ("好的", to, tag)
+
+
+def test_a_pressed_button_says_on_which_message_it_stands(sample: Any) -> None:
+    update = press(sample, "1=议程")
+    update["callback_query"]["message"]["message_id"] = 77
+    assert came(update).message.reply_to == "77"
+    update["callback_query"]["message"]["message_id"] = "odd"
+    assert came(update).message.text == "议程"
