@@ -68,9 +68,8 @@ def suggested(turn: Turn) -> Reply:
         if asked and any(choice.tag == f"faq.{entry}" for choice in turn.state.offered):
             tapped(turn, entry)
         return answer(turn, entry)
-    if entry == "none" and asked:
+    if entry == "none" and asked and none_meant(turn):
         turn.outcome = "unknown"
-        none_meant(turn)
         return Reply(turn.say("unknown.forwarded"))
     return Reply(turn.say("stale"), choices=_sights(turn))
 
@@ -96,9 +95,11 @@ def followed(turn: Turn) -> Match:
 
 
 def pass_on(turn: Turn) -> str:
-    """Says that nobody here knows; what may be ours waits for the organizers."""
-    keep(turn, turn.match, Outcome.UNKNOWN if turn.match.ours else Outcome.FOREIGN)
-    return turn.say("unknown.forwarded" if turn.match.ours else "unknown.not_ours")
+    """Says that nobody here knows; what may be ours waits for the organizers, if it was kept."""
+    kept = keep(turn, turn.match, Outcome.UNKNOWN if turn.match.ours else Outcome.FOREIGN)
+    if not turn.match.ours:
+        return turn.say("unknown.not_ours")
+    return turn.say("unknown.forwarded" if kept else "unknown.enough")
 
 
 def _numbered(turn: Turn, place: int) -> Reply:

@@ -29,8 +29,8 @@ def note(turn: Turn) -> Reply:
     """The note itself: shown to the organizers where they have chats, and kept for them in any case."""
     turn.state.handed = None
     shown = handoff.hand_over(turn)
-    keep(turn, turn.match, Outcome.NOTE)
-    return Reply(turn.say("handoff.asked" if shown else "organizer.done"))
+    kept = keep(turn, turn.match, Outcome.NOTE)
+    return Reply(turn.say("handoff.asked" if shown else "organizer.done" if kept else "unknown.enough"))
 
 
 @router.role("quiet")
@@ -45,11 +45,11 @@ def further(turn: Turn) -> Reply:
 def pass_further(turn: Turn) -> str:
     """Shows one more message to the organizers; what there is to say about it, mostly nothing."""
     shown = handoff.hand_over(turn)
-    keep(turn, turn.match, Outcome.NOTE)
+    kept = keep(turn, turn.match, Outcome.NOTE)
     if shown:
         return ""
     turn.state.handed = None
-    return turn.say("handoff.enough")
+    return turn.say("handoff.enough" if kept else "unknown.enough")
 
 
 @router.role("reply")

@@ -20,8 +20,8 @@ form.invalid.review next.pending next.confirmed next.waitlisted exit.done exit.n
 closed.closed closed.not_yet colleague.first_yourself colleague.begin colleague.consent me.none me.draft_review
 status.pending status.confirmed status.waitlisted status.declined status.cancelled edit.which cancel.which cancel.kept
 agenda.heading agenda.past agenda.one agenda.unknown agenda.empty venue.text venue.no_directions unknown.venue
-unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours organizer.ask
-organizer.done handoff.asked handoff.also handoff.enough handoff.left handoff.somebody handoff.on_wechat
+unknown.directions unknown.contact unknown.booklet unknown.which unknown.forwarded unknown.not_ours unknown.enough
+organizer.ask organizer.done handoff.asked handoff.also handoff.enough handoff.left handoff.somebody handoff.on_wechat
 handoff.on_telegram handoff.reads_zh handoff.reads_en handoff.close handoff.closed handoff.erased handoff.text_only
 handoff.too_long
 language.ask language.done sure.yes_or_no number.nothing status.over.pending status.over.confirmed

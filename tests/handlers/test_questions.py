@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from bot.answers.matcher import Match, Outcome
 from bot.content.records import Content
 from bot.message import Kind
+from bot.questions import asked as keeping
+from bot.store.tables import Asked
 from tests.chat import Town
 from tests.edits import sentence
 from tests.stored import asked, registered, waiting
@@ -52,6 +55,24 @@ async def test_none_of_these_passes_the_question_on(town: Town, word: str) -> No
     said = await (chat.taps("都不是") if word == "tap" else chat.says(number if word == "number" else word))
     assert said == "这个我不确定，不敢乱答，已经记下来转给主办方了。"
     assert waiting(town.database) == [("unknown", "可以带孩子吗")]
+
+
+async def test_none_of_these_passes_on_nothing_where_the_question_is_not_there_any_more(town: Town) -> None:
+    chat = town.chat()
+    await chat.says("可以带孩子吗")
+    town.database.write_now(lambda session: session.execute(delete(Asked)))
+    assert (await chat.taps("都不是")).startswith("这个按钮是之前的")
+    assert waiting(town.database) == []
+
+
+async def test_what_is_too_much_for_a_day_is_not_called_passed_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "A_DAY", 1)
+    chat = town.chat()
+    assert "已经记下来转给主办方了" in await chat.says("能带狗吗")
+    for said in (await chat.says("能带狗吗？"), await chat.says("人工", "请回电话")):
+        assert said.startswith("您今天问的已经很多了，这句没能记下来。")
+    assert waiting(town.database) == [("unknown", "能带狗吗")]
+    assert (await chat.says("广交会几号开始")).startswith("这个我帮不上忙")
 
 
 async def test_a_suggestion_tapped_days_later_is_still_answered(town: Town) -> None:
