@@ -1,4 +1,4 @@
-"""Questions go 90 days after they were asked, at night, whatever became of them, and a receipt says how many."""
+"""Questions, and answers, go when they are 90 days old, at night, whatever became of them; a receipt says how many."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ async def test_many_go_a_slice_at_a_time(database: Database, content: Content, m
     assert len(rows(database, Erasure)) == 1
 
 
-async def test_what_was_passed_on_to_organizers_goes_as_well(database: Database, content: Content) -> None:
+async def test_what_was_passed_on_to_organizers_goes_as_well_and_what_they_answered(
+    database: Database, content: Content
+) -> None:
     def pass_on(days: int) -> None:
         at = NOW + timedelta(days=days)
         told = {"due_at": at, "created_at": at, "state": State.PLANNED, "texts": {"zh": {"text": "请回电"}}}
@@ -79,6 +81,6 @@ async def test_what_was_passed_on_to_organizers_goes_as_well(database: Database,
     pass_on(50)
     receipt = await at(database, content, NOW + KEPT + timedelta(days=2))
     assert receipt is not None
-    assert receipt.rows == {"questions": 3, "notes": 1}
-    assert {row.id for row in rows(database, Announcement)} == {"A-0", "A-50", "N-50"}
+    assert receipt.rows == {"questions": 3, "notes": 1, "answers": 1}
+    assert {row.id for row in rows(database, Announcement)} == {"A-50", "N-50"}
     assert [row.announcement_id for row in rows(database, Delivery)] == ["N-50"]
