@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from bot.adapters.base import Outgoing
 from bot.clock import seconds
 from bot.content.facts import Venue
