@@ -39,11 +39,18 @@ async def listening(ground: Ground, waits: Sleeps, **settings: str) -> AsyncIter
     read_settings = read(environment("sqlite:///usher.db", 1, ground.played.url, **settings))
     adapter = WeChatAdapter(read_settings, Stopped(), nothing, nothing, say=say, sleep=waits)
     task = asyncio.create_task(adapter.listen())
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(10):
+        while not task.done() and not only_waits(task):
+            await asyncio.sleep(0.01)
     yield task
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await adapter.close()
+
+
+def only_waits(task: asyncio.Task[None]) -> bool:
+    """Whether it has done all it will, and waits until it is cancelled."""
+    return getattr(getattr(task.get_coro(), "cr_await", None), "__qualname__", "") == "Event.wait"
 
 
 async def test_the_menu_has_three_buttons_that_say_words_which_anybody_may_type(ground: Ground) -> None:

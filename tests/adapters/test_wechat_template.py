@@ -86,7 +86,9 @@ async def test_one_that_arrives_late_arrives_once(ground: Ground, monkeypatch: p
     monkeypatch.setattr(api, "_LEAST", 0.05)
     ground.order(CALL, Order(delay=0.4))
     receipt = await ground.send(ROUTE)
-    await asyncio.sleep(0.4)
+    async with asyncio.timeout(10):
+        while not ground.arrived or ground.calls(CALL) < 2:
+            await asyncio.sleep(0.01)
     assert (ground.arrived, ground.calls(CALL)) == ([CALL], 2)
     assert receipt
 

@@ -66,7 +66,7 @@ async def test_a_paused_announcement_rests_and_goes_on(yard: Yard) -> None:
     async with running(yard.lane(window=4)):
         await eventually(lambda: len(to(yard)) >= 8)
         yard.database.transact_now(lambda connection: pause(connection, "B-1"))
-        await asyncio.sleep(0.1)
+        await eventually(lambda: "sending" not in statuses(yard.database))
         before = len(to(yard))
         await asyncio.sleep(0.2)
         assert len(to(yard)) == before < 40
@@ -105,8 +105,8 @@ async def test_a_reminder_that_could_not_leave_before_the_quiet_hours_waits_for_
     yard.clock.wind(timedelta(hours=14))  # 23:00 there
     async with running(yard.lane()):
         await eventually(lambda: to(yard) == ["2"])
-        await asyncio.sleep(0.2)
-        assert yard.deliveries()[0].available_at == datetime.fromisoformat("2019-10-09T07:00:00+08:00")
+        morning = datetime.fromisoformat("2019-10-09T07:00:00+08:00")
+        await eventually(lambda: yard.deliveries()[0].available_at == morning)
         yard.clock.wind(timedelta(hours=8))
         await eventually(lambda: to(yard) == ["2", "1"])
 

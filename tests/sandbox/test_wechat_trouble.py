@@ -70,9 +70,11 @@ async def test_a_call_that_takes_too_long_is_done_after_its_caller_has_gone(api:
     with pytest.raises(httpx.ReadTimeout):
         await send(timeout=0.05)
     assert len(platform.api.accepted) == 0
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(10):
+        while not platform.api.accepted:
+            await asyncio.sleep(0.01)
     [took] = platform.api.accepted
-    assert 0.2 < seconds() - took.at < 1, "the time is when the request came"
+    assert seconds() - took.at > 0.2, "the time is when the request came"
 
 
 async def test_an_order_may_be_for_any_call_and_comes_after_those_for_this_one(api: Any) -> None:

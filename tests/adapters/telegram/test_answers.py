@@ -57,7 +57,9 @@ async def test_a_full_pool_is_certainly_not_sent(stage: Any, monkeypatch: pytest
     adapter = stage.adapter()
     stage.api.answer("sendMessage", HANG)
     first = asyncio.create_task(send(adapter))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        while not stage.api.calls:
+            await asyncio.sleep(0.01)
     monkeypatch.setattr(client, "LATER", 0.1)
     with pytest.raises(TryLater, match="no connection"):
         await send(adapter)
