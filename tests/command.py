@@ -16,6 +16,7 @@ import pytest
 from bot import cli
 from bot.store.database import Database
 from bot.store.migrate import migrate
+from tests.trained import trained
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,6 +56,8 @@ def in_this_process(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str, **settings: str
 ) -> Ended:
     """Runs a command here. Not for `serve` and `demo`: they start the log."""
+    for place in ("bot.answers.cache", "bot.commands.content"):
+        monkeypatch.setattr(f"{place}.matcher_of", trained)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["usher", *words])
     for name, value in settings.items():

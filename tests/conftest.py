@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import pathlib
@@ -31,6 +32,7 @@ from tests.nursery import Nursery, apart
 from tests.trained import shared_folder, trained
 
 ROOT = pathlib.Path(__file__).parent.parent
+_LONG = ("tests/e2e/", "tests/browser/", "tests/long/", "tests/delivery/test_lane", "tests/test_")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 MEMORY = pathlib.Path("/dev/shm")  # noqa: S108  # tempfile makes folders in it that nobody else may enter
 ROOM = 4 << 30  # bytes: PostgreSQL alone takes one gigabyte
@@ -49,6 +51,11 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         tempfile.tempdir = str(MEMORY)
     shared_folder()  # here, before there are workers: they inherit it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: the last ones to begin are those that nobody has to wait for."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -82,7 +89,8 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     httpx reads every certificate authority for each client, 20 ms; all that is asked here speaks plain HTTP, so the
     first one will do. For each request it tries to import sniffio; where that is not installed, all folders are
-    searched. And each house trains a matcher.
+    searched. Each house trains a matcher. And the garbage collector looks through everything that pytest holds, which
+    stops all else for a fifth of a second.
     """
     authorities, end = pathlib.Path(certifi.where()).read_text(encoding="utf-8"), "-----END CERTIFICATE-----\n"
     first = tmp_path_factory.mktemp("authorities") / "first.pem"
@@ -92,6 +100,8 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not importlib.util.find_spec("sniffio"):
             patch.setitem(sys.modules, "sniffio", None)
         patch.setattr("bot.app.kept", trained)
+        gc.collect()
+        gc.freeze()
         yield
 
 

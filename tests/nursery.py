@@ -29,8 +29,11 @@ from typing import Any
 
 import psutil
 
+import bot.answers.cache
 import bot.app
+import bot.commands.content
 from bot import cli
+from bot.answers.encoder import installed
 from bot.content.load import load
 from tests.command import ROOT, Ended, outside
 from tests.long.wire import Wire
@@ -183,8 +186,10 @@ _LATER = (*(f"bot.commands.{name}" for name in _COMMANDS), "bot.demo", "bot.serv
 def _prepare() -> None:
     for module in _LATER:
         importlib.import_module(module)
-    bot.app.kept = trained
+    bot.app.kept = bot.answers.cache.matcher_of = bot.commands.content.matcher_of = trained
     trained(load(ROOT / "content"))
+    if encoder := installed():
+        encoder.warm()
     gc.freeze()  # a child's garbage collector would touch all of it, and what it touches is copied
 
 

@@ -7,11 +7,14 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from bot.content.load import load
 from tests.served import ROOT, free_port
+from tests.trained import shared_folder, trained
 
 
 @dataclass
@@ -24,7 +27,12 @@ class Demo:
 
 @contextlib.asynccontextmanager
 async def running_demo(folder: pathlib.Path, **settings: str) -> AsyncIterator[Demo]:
-    """A demo that was told these settings from outside and no other; it ends in good order."""
+    """A demo that was told these settings from outside and no other; it ends in good order.
+
+    It finds a trained matcher, as one that is started a second time.
+    """
+    trained(load(ROOT / "content"))
+    shutil.copytree(shared_folder(), folder / "usher-demo.db-cache")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.cli", "demo", "--port", str(free_port())),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ class Interrupted:
         self._database = yard.database
         self.fails: list[str] = []
         self.failed = 0
+        self.over: Callable[[], Any] = bool  # until when it is slow
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)
@@ -31,9 +33,11 @@ class Interrupted:
             self.failed += 1
         if how == "before":
             raise Unavailable("the database did not answer")
-        await asyncio.sleep(0.9 if how == "slow before" else 0)
+        if how == "slow before":
+            await eventually(self.over)
         done = await self._database.transact(work)
-        await asyncio.sleep(0.9 if how == "slow after" else 0)
+        if how == "slow after":
+            await eventually(self.over)
         if how == "after":
             raise Unavailable("the connection was lost")
         return done
@@ -88,10 +92,11 @@ async def test_a_database_that_answers_after_the_end_of_the_lease_finds_nobody_s
     yard.platform.seconds = 0.01
     slow, lost = Interrupted(yard), []
     slow.fails = ["", "", how]  # the lane is taken, a first flight, a second one
+    slow.over = lambda: lost
     lane = yard.lane(
         database=slow,
         window=10,
-        lease=timedelta(seconds=0.6),
+        lease=timedelta(seconds=1.5),
         on_lost=lambda: lost.append((slow.failed, len(to(yard)))),
     )
     async with running(lane):
