@@ -20,6 +20,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from bot.answers.encoder import Encoder
 from bot.clock import Clock
 from bot.content.load import load
 from bot.content.records import Content
@@ -29,7 +30,7 @@ from tests.chat import Town
 from tests.chromium import chromium
 from tests.command import Here, in_this_process
 from tests.nursery import Nursery, apart
-from tests.trained import shared_folder, trained
+from tests.trained import remembering, shared_folder, trained
 
 ROOT = pathlib.Path(__file__).parent.parent
 _LONG = ("tests/e2e/", "tests/browser/", "tests/long/", "tests/delivery/test_lane", "tests/test_")
@@ -41,7 +42,7 @@ NOW = datetime(2019, 10, 8, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The long forms run alone, in this process, and show their figures; the others share two workers."""
+    """The long forms run alone, in this process, and show their figures; the others share the workers."""
     if config.option.markexpr.strip() == "long" and hasattr(config.option, "numprocesses"):
         config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
 
@@ -89,7 +90,7 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     httpx reads every certificate authority for each client, 20 ms; all that is asked here speaks plain HTTP, so the
     first one will do. For each request it tries to import sniffio; where that is not installed, all folders are
-    searched. Each house trains a matcher. And the garbage collector looks through everything that pytest holds, which
+    searched. Each house trains a matcher, which looks at the same texts in every test. And the garbage collector looks through everything that pytest holds, which
     stops all else for a fifth of a second.
     """
     authorities, end = pathlib.Path(certifi.where()).read_text(encoding="utf-8"), "-----END CERTIFICATE-----\n"
@@ -100,6 +101,7 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not importlib.util.find_spec("sniffio"):
             patch.setitem(sys.modules, "sniffio", None)
         patch.setattr("bot.app.kept", trained)
+        patch.setattr(Encoder, "_rows", remembering(Encoder._rows))
         gc.collect()
         gc.freeze()
         yield
