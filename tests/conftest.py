@@ -90,8 +90,8 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     httpx reads every certificate authority for each client, 20 ms; all that is asked here speaks plain HTTP, so the
     first one will do. For each request it tries to import sniffio; where that is not installed, all folders are
-    searched. Each house trains a matcher, which looks at the same texts in every test. And the garbage collector looks through everything that pytest holds, which
-    stops all else for a fifth of a second.
+    searched. Each house trains a matcher, which looks at the same texts in every test. And the garbage collector looks
+    through everything that pytest holds, which stops all else for a fifth of a second.
     """
     authorities, end = pathlib.Path(certifi.where()).read_text(encoding="utf-8"), "-----END CERTIFICATE-----\n"
     first = tmp_path_factory.mktemp("authorities") / "first.pem"
