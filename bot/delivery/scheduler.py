@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -28,6 +29,8 @@ class Scheduler:
                 await job()
             except Unavailable as error:
                 log.warning("a job did not run", extra={"reason": str(error)})
+            except asyncio.CancelledError:  # by `stop`: APScheduler would call it an error
+                log.info("a job was cut short by the end")
 
         self._scheduler.add_job(run, "interval", seconds=seconds)
 
@@ -36,6 +39,6 @@ class Scheduler:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Stops ticking."""
+        """Stops ticking; a job that runs is cut short, and what it had not committed is done after the next start."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
