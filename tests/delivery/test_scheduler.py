@@ -27,7 +27,7 @@ async def test_a_job_in_the_middle_of_its_work_is_cut_short_at_the_end_without_a
     scheduler.stop()
     await eventually(lambda: begun[0].done())
     await asyncio.sleep(0)  # what is told of its end
-    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_database_that_is_away_is_asked_again_at_the_next_interval(caplog: pytest.LogCaptureFixture) -> None:
@@ -42,4 +42,4 @@ async def test_a_database_that_is_away_is_asked_again_at_the_next_interval(caplo
     scheduler.start()
     await eventually(lambda: len(asked) > 1)
     scheduler.stop()
-    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == ["a job did not run"]
+    assert "a job did not run" in [record.message for record in caplog.records]
