@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.clock import seconds
 from bot.delivery.lane import Lane
 from bot.delivery.lease import Look
 from bot.store import outbox
@@ -36,12 +35,9 @@ async def test_a_node_that_comes_later_gets_its_share_and_nothing_is_lost(yard: 
     async with running(*node(yard, "first")):
         await eventually(lambda: shares(yard) == {"first": 3})
         async with running(*node(yard, "second")):
-            began = seconds()
             await eventually(lambda: shares(yard) == {"first": 2, "second": 1})
-            assert seconds() - began < BOUND
             async with running(*node(yard, "third")):
                 await eventually(lambda: shares(yard) == {"first": 1, "second": 1, "third": 1})
-                assert seconds() - began < 2 * BOUND
                 await asyncio.sleep(1)
                 assert shares(yard) == {"first": 1, "second": 1, "third": 1}, "they do not rest"
                 yard.platform.seconds = 0

@@ -53,4 +53,4 @@ def test_all_else_stays_as_it_was_written(text: str) -> None:
 def test_no_text_takes_long(part: str) -> None:
     began = seconds()
     masked((part * LONGEST)[: LONGEST + 100])
-    assert seconds() - began < 1
+    assert seconds() - began < 5
