@@ -39,10 +39,14 @@ _MEET = Statement("""
         tap_until = COALESCE(excluded.tap_until, contact.tap_until)
     RETURNING id, language, language_chosen, stopped_at, source, created_at
 """)
-# Whether something waits for the person, or was told in a template's few characters (sent, and an error says so).
+# Whether something waits for the person, or was told in a template's few characters: sent, and an error says so, or its
+# end is not reported yet.
 _WAITS = """
     EXISTS (SELECT 1 FROM delivery WHERE delivery.contact_id = WHOSE AND (delivery.status = 'waiting'
-        OR (delivery.status = 'sent' AND delivery.route = 'wechat_template' AND delivery.error <> '')))
+        OR (delivery.status = 'sent' AND delivery.route = 'wechat_template' AND delivery.error <> '')
+        OR (delivery.status IN ('sending', 'unconfirmed') AND delivery.route = 'wechat_template'
+            AND delivery.receipt IS NOT NULL AND EXISTS (SELECT 1 FROM announcement
+                WHERE announcement.id = delivery.announcement_id AND announcement.kind = 'broadcast'))))
 """
 _STANDING = Statement(
     """

@@ -194,10 +194,12 @@ def _mail(case: _Case) -> Mail:
 
 def _invitation(case: _Case) -> mail.Invitation:
     """For those with a seat, who are told of it or of the venue; for those who lost it, one that takes it back."""
+    # RFC 5546, 2.1.4 and 2.1.5: what takes an entry back has a higher number than it; of the same the later one counts.
+    number = case.sequence + (case.takes_back or case.due.more.get("number", 1) > 1)
     if case.takes_back:
-        version = calendar.Version(case.sequence, case.due.due_at, "CANCEL")
+        version = calendar.Version(number, case.due.due_at, "CANCEL")
     elif case.say.seated and (case.decision or case.with_venue):
-        version = calendar.Version(case.sequence, case.due.due_at)
+        version = calendar.Version(number, case.due.due_at)
     else:
         return mail.Invitation()
     say, person = case.say, case.due.person

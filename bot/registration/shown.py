@@ -43,7 +43,19 @@ _ANNOUNCED: Any = (
     *(Announcement.texts, Announcement.more, Announcement.latest_at),
 )
 _IN_SHORT = and_(col(Delivery.status) == DeliveryStatus.SENT, col(Delivery.error) == IN_SHORT)
-_TOLD = update(Delivery).where(_IN_SHORT).values(error="")
+# A template's end is reported later, or never; whoever writes meanwhile has read it.
+_UNREPORTED = and_(
+    col(Delivery.status).in_((DeliveryStatus.SENDING, DeliveryStatus.UNCONFIRMED)),
+    col(Delivery.route) == Route.WECHAT_TEMPLATE,
+    col(Delivery.receipt).is_not(None),
+)
+_WAITS = or_(
+    col(Delivery.status) == DeliveryStatus.WAITING,
+    _IN_SHORT,
+    and_(_UNREPORTED, col(Announcement.kind) == Kind.BROADCAST),
+)
+_NOT_WANTED = update(Delivery).where(_IN_SHORT).values(error="")
+_TOLD = update(Delivery).where(or_(_IN_SHORT, _UNREPORTED)).values(status=DeliveryStatus.SENT, error="")
 
 
 class Shown:
@@ -72,7 +84,7 @@ class Shown:
         for (status, error), ids in over.items():
             turn.connection.execute(_change(ids).values(status=status, error=error))
         if told:
-            turn.connection.execute(_TOLD.where(col(Delivery.id).in_(told)))
+            turn.connection.execute(_NOT_WANTED.where(col(Delivery.id).in_(told)))
         return notices
 
     def shown(self, turn: Turn, ids: Sequence[int]) -> None:
@@ -102,9 +114,7 @@ def _waiting(turn: Turn) -> list[tuple[Due, str, bool]]:
     rows = turn.connection.execute(
         select(*_DELIVERY, *_ANNOUNCED, _ASKED)
         .join(Announcement, col(Announcement.id) == col(Delivery.announcement_id))
-        .where(
-            col(Delivery.contact_id) == turn.person.id, or_(col(Delivery.status) == DeliveryStatus.WAITING, _IN_SHORT)
-        )
+        .where(col(Delivery.contact_id) == turn.person.id, _WAITS)
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update(of=Delivery)
     ).all()
@@ -113,7 +123,7 @@ def _waiting(turn: Turn) -> list[tuple[Due, str, bool]]:
         (
             _due(row, people.get(row.registration_id) or _chatting(turn, row.person), _route(turn)),
             row.audience,
-            row.status == DeliveryStatus.SENT,
+            row.status != DeliveryStatus.WAITING,
         )
         for row in rows
     ]

@@ -396,6 +396,33 @@ async def test_what_a_template_told_in_short_is_shown_wholly_and_once(town: Town
     assert (await chat.says("要收费吗")).startswith("参会费用")
 
 
+@pytest.mark.parametrize("status", ["sending", "unconfirmed"])
+async def test_who_writes_before_the_end_of_a_template_is_reported_is_shown_the_whole_text(
+    town: Town, status: str
+) -> None:
+    """As the template asked them to: they have read it, whatever the platform says, and whenever."""
+    chat = await registered_one(town)
+    broadcast(town)
+    left = {"status": status, "route": "wechat_template", "receipt": "17", "attempts": 1, "sent_at": town.clock.now()}
+    town.database.write_now(lambda session: session.execute(update(Delivery).values(**left)))
+    assert (await chat.says("要收费吗")).startswith(f"{HELLO}{APART}")
+    (row,) = chats(town)
+    assert (row.status, row.route, row.error, row.attempts) == ("sent", "wechat_template", "", 1)
+    for end in ("success", "failed:user block"):
+        town.database.transact_now(lambda connection, end=end: template_ended(connection, "17", end, town.clock.now()))
+    assert chats(town) == [row]
+    assert (await chat.says("要收费吗")).startswith("参会费用")
+
+
+async def test_a_message_that_is_on_its_way_is_not_shown_besides(town: Town) -> None:
+    chat = await registered_one(town)
+    broadcast(town)
+    left = {"status": "sending", "route": "wechat_template", "attempts": 1}
+    town.database.write_now(lambda session: session.execute(update(Delivery).values(**left)))
+    assert (await chat.says("要收费吗")).startswith("参会费用")
+    assert statuses(town) == ["sending"]
+
+
 async def test_what_was_told_in_short_and_is_not_wanted_any_more_is_left(town: Town) -> None:
     chat = await registered_one(town)
     broadcast(town)

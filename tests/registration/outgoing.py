@@ -59,10 +59,10 @@ def due(kind: str, zh: str = "", en: str = "", *, person: Person = WANG, short: 
     return Due(id=7, kind=kind, person=person, **(given | fields))
 
 
-def decision(status: str, before: str = "pending", *, person: Person = WANG, **fields: Any) -> Due:
-    """A decision about somebody, who stands so now."""
+def decision(status: str, before: str = "pending", number: int = 1, *, person: Person = WANG, **fields: Any) -> Due:
+    """A decision about somebody, who stands so now; the first one, or a later one."""
     stands = "confirmed" if status == "promoted" else status
-    more = {"decision": status, "before": before}
+    more = {"decision": status, "before": before, "number": number}
     return due("decision", person=replace(person, status=stands), more=more, **fields)
 
 
