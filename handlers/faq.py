@@ -41,8 +41,7 @@ def ask(turn: Turn) -> Reply:
     """Anything that no other handler stands for."""
     if plain(turn.text) in _NODS:
         return Reply(turn.say("nod"))
-    if language := language_of(turn.text):
-        turn.speak(language, chosen=False)
+    speak_as_asked(turn)
     match = turn.match = followed(turn)
     turn.outcome = match.outcome.value
     if match.outcome is Found.ANSWER and match.entry:
@@ -56,6 +55,13 @@ def ask(turn: Turn) -> Reply:
     if (place := number(turn.text)) is not None:
         return _numbered(turn, place)
     return Reply(pass_on(turn), choices=_sights(turn))
+
+
+def speak_as_asked(turn: Turn) -> None:
+    """Goes on in the language of the question. Chinese in latin letters is no English."""
+    language = None if turn.match.spelt else language_of(turn.text)
+    if language:
+        turn.speak(language, chosen=False)
 
 
 @router.tag("faq", aside=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from bot.answers.matcher import Outcome
-from bot.answers.normalize import language_of, reads_as_question
+from bot.answers.normalize import reads_as_question
 from bot.content.form import Question
 from bot.conversation.form import InvalidAnswer, is_valid, next_question, read
 from bot.conversation.prompt import KEEP, SAME, SKIP, current, is_skip, prompt, renewed
@@ -18,7 +18,7 @@ from bot.questions.asked import keep
 from bot.questions.handoff import goes_on
 from bot.store.tables import Outcome as Asked
 from handlers.change import apply_change
-from handlers.faq import answer, followed, pass_on
+from handlers.faq import answer, followed, pass_on, speak_as_asked
 from handlers.opening import closed, ways_on
 from handlers.organizer import pass_further
 
@@ -128,8 +128,7 @@ def _aside(turn: Turn, asks: Callable[[str], bool]) -> Reply | None:
     says_something = turn.message.kind is Kind.TEXT and any(map(str.isalnum, turn.text))
     if not says_something or not (entry or asks(turn.text)):
         return None
-    if language := language_of(turn.text):
-        turn.speak(language, chosen=False)
+    speak_as_asked(turn)
     turn.outcome = "answer" if entry else match.outcome.value
     said = _to_a_person(turn) or (_answered(turn, entry) if entry else pass_on(turn))
     question = prompt(turn)

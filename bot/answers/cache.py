@@ -26,7 +26,7 @@ from bot.content.records import Content
 
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float32]
-CODE = 1  # counted up whenever the same content would be trained to something else
+CODE = 2  # counted up whenever the same content would be trained to something else
 _HASH = 32  # bytes of SHA-256
 _KEPT = 4  # matchers; older files are removed
 # What a file says that is whole, and of another version or another program.
@@ -82,6 +82,7 @@ def read(path: Path, encoder: Encoder | None) -> Matcher | None:
             base=file["base"],
             thresholds=Thresholds(**said["thresholds"]),
             exact=said["exact"],
+            heard=said["heard"],
             words=frozenset(said["words"]),
             report={entry: Found(**found) for entry, found in said["report"].items()},
         )
@@ -99,6 +100,7 @@ def write(path: Path, matcher: Matcher) -> None:
         "sounds": {"names": list(learned.sounds.column), "strange": learned.sounds.strange},
         "thresholds": asdict(learned.thresholds),
         "exact": dict(learned.exact),
+        "heard": dict(learned.heard),
         "words": sorted(learned.words),
         "report": {entry: asdict(found) for entry, found in learned.report.items()},
     }

@@ -17,6 +17,7 @@ _CHINESE = (1, 2, 3)  # characters, or syllables, in a row
 _LETTERS = (3, 4)  # letters in a row: a typo leaves most of them
 _ENDINGS = (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("ly", ""))
 _SHORTEST = 3  # letters that must stay of a stem
+_TELLING = 4  # syllables: fewer may be many things
 
 
 def pieces(text: str) -> list[str]:
@@ -65,6 +66,12 @@ def sound(text: str, words: Collection[str] = ()) -> Counter[str]:
         for size in _CHINESE:
             grams.update(f"'{' '.join(run[i : i + size])}" for i in range(len(run) - size + 1))
     return grams
+
+
+def heard(text: str, words: Collection[str] = ()) -> str:
+    """The whole text as it sounds: 会议几点, 会义几点 and hui yi ji dian are one. "" where not all of it is Chinese."""
+    runs = _spoken(text, words)
+    return " ".join(runs[0]) if len(runs) == 1 and len(runs[0]) >= _TELLING else ""
 
 
 def typed_sounds(text: str, words: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.encoder import Encoder
-from bot.answers.features import LONGEST, look, sound, typed_sounds, weighed
+from bot.answers.features import LONGEST, heard, look, sound, typed_sounds, weighed
 from bot.answers.grams import Vocabulary
 from bot.answers.items import PREFIX, Mention, loose, mention
 from bot.answers.normalize import question
@@ -49,6 +49,7 @@ class Match:
     ours: bool = True  # False: like questions that are known not to be ours
     ranked: tuple[tuple[str, float], ...] = ()  # up to five entries with their probabilities, the likeliest first
     follow_up: bool = False  # reads like a follow-up: 那地址呢, and where?
+    spelt: bool = False  # Chinese, typed in latin letters
     item: int | None = None  # a number that is an agenda item's if the agenda was spoken of before: 第6个呢
 
 
@@ -75,6 +76,7 @@ class Learned:
     base: Matrix
     thresholds: Thresholds
     exact: Mapping[str, str]  # phrasings that only one class has, as the matcher reads them
+    heard: Mapping[str, str] = field(default_factory=dict)  # the same for how Chinese phrasings sound
     words: frozenset[str] = frozenset()  # stems of English words
     report: Mapping[str, Found] = field(default_factory=dict)  # cross-validation, by entry
 
@@ -101,7 +103,8 @@ class Matcher:
         core = next(filter(None, follow.groups()), said).strip() if follow else said
         found = self._known(said) or self._item(said) or _cautious(said, self._weigh(said, core))
         named = mention(said)
-        return replace(found, follow_up=bool(follow), item=named.number if named else None)
+        spelt = typed_sounds(said, self.learned.words)
+        return replace(found, follow_up=bool(follow), item=named.number if named else None, spelt=spelt)
 
     def with_last(self, match: Match, last: str) -> Match:
         """Decides a follow-up by the entry that was answered last. Pure arithmetic: it may stand in a transaction."""
@@ -131,7 +134,11 @@ class Matcher:
         return np.asarray(rows / np.where(lengths, lengths, 1), np.float32)
 
     def _known(self, said: str) -> Match | None:
-        entry = self.learned.exact.get(said)
+        learned = self.learned
+        entry = learned.exact.get(said)
+        if entry is None:
+            words = () if typed_sounds(said, learned.words) else learned.words
+            entry = learned.heard.get(heard(said, words))
         if entry is None:
             return None
         if entry == OUT_OF_SCOPE:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bot.answers.blas import one_thread
 from bot.answers.encoder import Encoder
-from bot.answers.features import LONGEST, english, look, sound, weighed
+from bot.answers.features import LONGEST, english, heard, look, sound, weighed
 from bot.answers.grams import Sparse, Vocabulary
 from bot.answers.head import Fit, fit
 from bot.answers.matcher import OUT_OF_SCOPE, Found, Learned, Matcher
@@ -59,6 +59,7 @@ def train_on(
         base=head.base,
         thresholds=limits,
         exact=_exact(texts, names),
+        heard=_exact([heard(text, words) for text in texts], names),
         words=words,
         report=_report(classes, limits, unseen, labels),
     )
@@ -104,7 +105,7 @@ def _exact(texts: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     owners: dict[str, set[str]] = {}
     for text, name in zip(texts, names, strict=True):
         owners.setdefault(text, set()).add(name)
-    return {text: min(found) for text, found in owners.items() if len(found) == 1}
+    return {text: min(found) for text, found in owners.items() if text and len(found) == 1}
 
 
 def _report(entries: Sequence[str], limits: Thresholds, unseen: Matrix, labels: Numbers) -> dict[str, Found]:

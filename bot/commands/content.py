@@ -113,7 +113,7 @@ class Asker:
         match = self._match.match(text)
         return {
             "text": text,
-            "lang": language or language_of(text) or "zh",
+            "lang": language or ("zh" if match.spelt else language_of(text) or "zh"),
             "outcome": match.outcome.value,
             "entry": match.entry,
             "suggestions": list(match.suggestions),

@@ -66,6 +66,32 @@ def test_how_it_sounds_is_enough(matcher: Matcher, typed: str) -> None:
     assert "when" in (match.entry, *match.suggestions)
 
 
+SOUNDS = [
+    ("hui yi ji dian", "when"),
+    ("huiyi jidian", "when"),
+    ("会义几点", "when"),
+    ("yao shou fei ma", "cost"),
+    ("you ting che wei ma", "parking"),
+]
+
+
+@pytest.mark.parametrize(("typed", "entry"), SOUNDS)
+def test_what_sounds_like_a_phrasing_is_that_phrasing(matcher: Matcher, typed: str, entry: str) -> None:
+    match = matcher.match(typed)
+    assert (match.outcome, match.entry) == (Outcome.ANSWER, entry)
+    assert match.spelt == typed.isascii()
+
+
+@pytest.mark.parametrize("typed", ["can you change it", "is it in shenzhen", "where", "会议几点", "BSCI"])
+def test_what_is_not_spelt_is_not_taken_for_it(matcher: Matcher, typed: str) -> None:
+    assert not matcher.match(typed).spelt
+
+
+def test_what_sounds_like_phrasings_of_two_entries_is_nobodys_for_sure() -> None:
+    rows = {"a": ["会议几点开始"], "b": ["会义几点开始吧", "会意几点开始"]}
+    assert train(rows, OTHERS, None).match("hui yi ji dian kai shi").outcome is not Outcome.ANSWER
+
+
 ITEMS = [
     ("第三个议题", "agenda_3"),
     ("請問第３場講什麼", "agenda_3"),

@@ -333,3 +333,12 @@ async def test_a_question_about_the_mail_begins_with_how_the_registration_stands
     (row,) = registered(town.database)
     said = await chat.says("怎么还没收到确认邮件")
     assert said.startswith(f"您的报名 {row.reference}\n状态：已提交，等主办方审核\n回复「我的报名」")
+
+
+async def test_chinese_in_latin_letters_is_answered_in_chinese(town: Town) -> None:
+    chat = town.chat()
+    await chat.says("你好")
+    assert "免费" in await chat.says("yao shou fei ma")
+    assert "9:30" in await chat.says("hui yi ji dian")
+    assert "Admission" not in await chat.says("yao shou fei ma")
+    assert "free" in await chat.says("do I have to pay for it?")
