@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.answers.matcher import Match
 from bot.answers.matcher import Outcome as Found
-from bot.answers.normalize import language_of, number, plain
+from bot.answers.normalize import courtesy, language_of, number, plain
 from bot.conversation.router import Router
 from bot.conversation.turn import Turn
 from bot.message import Choice, Reply
@@ -39,7 +39,7 @@ _WHILE_OPEN = ("register", "edit", "cancel", "colleague")  # what is of no use o
 @router.role("free")
 def ask(turn: Turn) -> Reply:
     """Anything that no other handler stands for."""
-    if plain(turn.text) in _NODS:
+    if plain(turn.text) in _NODS or courtesy(turn.text):
         return Reply(turn.say("nod"))
     speak_as_asked(turn)
     match = turn.match = followed(turn)

@@ -23,6 +23,7 @@ _RANKED, _OFFERED = 5, 3
 _FAINT = 0.08  # of the best entry's probability: below, an entry is not offered beside it
 _IN_CONTEXT = 0.5  # of the sure probability: enough where a follow-up can only mean this event
 _AHEAD = 1.5  # times as likely as the next entry: with it
+_NOT_OURS = 0.9  # so likely foreign that no organizer is bothered with it
 _ONLY_HEARD = 2.0  # what the sound of a text counts where its look and its sense say nothing
 _FOLLOWS = re.compile(
     r"^(?:那么?|那|还有|另外|然后)?(?P<zh>.{1,12}?)(?:呢|咧|捏|啦)$|^(?:那么|那|还有|另外)(?P<zh2>.{1,10})$"
@@ -182,7 +183,7 @@ class Matcher:
         if best >= limits.sure and self._encoder:
             return Match(Outcome.ANSWER, entry=ranked[0][0], score=best, ranked=ranked)
         if foreign >= limits.foreign or scores[1:].max() < limits.low:
-            return Match(Outcome.UNKNOWN, score=best, ours=foreign < best, ranked=ranked)
+            return Match(Outcome.UNKNOWN, score=best, ours=foreign < _NOT_OURS, ranked=ranked)
         offered = tuple(entry for entry, share in ranked[:_OFFERED] if share >= _FAINT * best)
         return Match(Outcome.SUGGEST, suggestions=offered, score=best, ranked=ranked)
 

@@ -18,7 +18,7 @@ _COURTESY = re.compile(
 _POLITE_ZH = re.compile(
     r"(?:我?想?请?(?:问|咨询|打听)(?:一下|下)|(?:我想|想|麻烦)问|请问|麻烦(?:您|你|问)?|拜托"
     r"|那个就是|就是说|那个|[嗯呃额哦噢诶哎]+|哈喽|哈啰|嗨|[你您]好+|大家好|亲+(?=[，,、 ])|老师好"
-    r"|早上好|下午好|晚上好|在吗|在不在|谢谢[您你]?|多谢|感谢|辛苦了|唔该|唔好意思|不好意思|打扰(?:一下|了)?)"
+    r"|早上好|下午好|晚上好|在吗|在不在|(?:谢谢|多谢|感谢)(?:大家|[您你])?[啦了哈喽咯]?|辛苦[您你]?[啦了]|唔该晒?|唔好意思|不好意思|打扰(?:一下|了)?)"
 )
 _POLITE_EN = re.compile(
     r"\b(?:hi there|hi|hello|hey|dear (?:team|organi[sz]ers?|all|sirs?|madam|sir or madam)"
@@ -66,6 +66,12 @@ def question(text: str) -> str:
     said = plain("".join(" " if unicodedata.category(sign) in _SIGNS else sign for sign in text))
     rest = _EDGES.sub("", _SPACES.sub(" ", _POLITE_EN.sub(" ", _POLITE_ZH.sub(" ", said))))
     return rest or said
+
+
+def courtesy(text: str) -> bool:
+    """Whether a text only greets or thanks: thank you so much, 谢谢啦."""
+    said = plain(text)
+    return bool(said) and not _EDGES.sub("", _POLITE_EN.sub(" ", _POLITE_ZH.sub(" ", said)).strip())
 
 
 @cache

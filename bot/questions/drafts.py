@@ -17,6 +17,7 @@ from bot.questions.front import extended, quoted
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _TITLE = 30  # characters: it is a button
+_ASKED = 80  # characters of an answer that stand for a question
 Check = Callable[[Path], Iterable[Fault]]
 """The faults of a content folder, as `usher check` finds them."""
 
@@ -56,7 +57,7 @@ def more(folder: Path, entry: str, added: Mapping[str, Sequence[str]]) -> Draft:
 def new(
     content: Content, folder: Path, entry: str, asked: Mapping[str, Sequence[str]], answer: Mapping[str, str]
 ) -> Draft:
-    """A new entry. Where nobody asked in a language, the other's first wording stands there too. Raises WrongId.
+    """A new entry. Where nobody asked in a language, the beginning of the answer stands there. Raises WrongId.
 
     `asked` holds at least one wording.
     """
@@ -65,8 +66,9 @@ def new(
     name = f"faq/{entry}.md"
     if entry in content.faq or (folder / name).exists():
         raise WrongId(f"--id {entry}: there is such an entry already; expected a new id, or --entry {entry}")
-    first = next(texts[0] for texts in asked.values() if texts)
-    added: dict[str, Sequence[str]] = {language: list(asked.get(language) or [first]) for language in LANGUAGES}
+    added: dict[str, Sequence[str]] = {
+        language: list(asked.get(language) or [_beginning(answer[language])]) for language in LANGUAGES
+    }
     return Draft(name, None, _entry(added, answer).encode(), added)
 
 
@@ -124,6 +126,11 @@ def _entry(asked: Mapping[str, Sequence[str]], answer: Mapping[str, str]) -> str
     for language in LANGUAGES:
         lines += ["", f"## {language}", "", answer[language].strip()]
     return "\n".join(lines) + "\n"
+
+
+def _beginning(text: str) -> str:
+    """The first sentence, as somebody may ask it."""
+    return re.split(r"[。！？!?\n]|\.(?:\s|$)", text.strip(), maxsplit=1)[0].strip()[:_ASKED] or text.strip()[:_ASKED]
 
 
 def _title(text: str) -> str:

@@ -342,3 +342,19 @@ async def test_chinese_in_latin_letters_is_answered_in_chinese(town: Town) -> No
     assert "9:30" in await chat.says("hui yi ji dian")
     assert "Admission" not in await chat.says("yao shou fei ma")
     assert "free" in await chat.says("do I have to pay for it?")
+
+
+@pytest.mark.parametrize("said", ["thank you so much", "谢谢啦", "谢谢你", "唔該晒", "Good morning", "多谢您！"])
+async def test_courtesy_is_no_question_and_changes_no_language(town: Town, said: str) -> None:
+    chat = town.chat()
+    await chat.says("你好")
+    assert await chat.says(said) == await chat.says("是的")
+    assert "免费" in await chat.says("要收费吗")
+    assert waiting(town.database) == []
+
+
+@pytest.mark.parametrize("said", ["can I borrow a wheelchair", "会场可以抽烟吗"])
+async def test_what_may_be_ours_after_all_goes_to_the_organizers(town: Town, said: str) -> None:
+    """Only what is as good as surely foreign is refused."""
+    await town.chat().says(said)
+    assert [text for _, text in waiting(town.database)] == [said]

@@ -44,12 +44,13 @@ def test_a_new_entry_is_content_that_usher_takes(folder: Path, content: Content)
     assert [path.name for path in (folder / "faq").iterdir() if path.name.startswith(".")] == []
 
 
-def test_where_nobody_asked_in_a_language_the_other_stands_in(folder: Path, content: Content) -> None:
+def test_where_nobody_asked_in_a_language_the_answer_tells_what_it_is_about(folder: Path, content: Content) -> None:
     draft = drafts.new(content, folder, "fare", {"zh": ["{x}车票" + "很" * 40], "en": []}, ANSWER)
     assert faults(folder, draft) == []
     drafts.write(folder, draft)
     entry = load(folder).faq["fare"]
-    assert entry.ask["en"] == entry.ask["zh"]
+    assert entry.ask["en"] == ("Keep the ticket",)
+    assert entry.title.en == "Keep the ticket"
     assert entry.title.zh == "x 车票" + "很" * 25 + "…"
 
 

@@ -106,7 +106,7 @@ async def test_a_refused_address_does_not_stain_the_next_mail(post: Post, mailer
 
 
 async def test_many_at_once_take_turns_at_a_few_connections(post: Post, mailer: Open) -> None:
-    adapter = mailer()
+    adapter = mailer(step=10, limit=30)
     post.slow = 0.02
     await asyncio.gather(*(adapter.send(TO, outgoing(f"k{number}")) for number in range(40)))
     assert len(post.mails) == 40
