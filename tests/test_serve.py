@@ -150,7 +150,7 @@ async def test_while_it_drains_health_says_so_and_who_writes_is_answered(serving
         with writing(tmp_path / "usher.db") as writer:
             async with in_flight(serve) as first:
                 stopping = asyncio.create_task(stopped(serve))
-                async with asyncio.timeout(3):
+                async with asyncio.timeout(10):
                     while (ready := await balancer.get("/health/ready")).status_code == 200:
                         await asyncio.sleep(0.01)
                 assert (ready.status_code, ready.text) == (503, "draining")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from bot.clock import pause
@@ -44,6 +45,7 @@ class Database:
         self._reading = ThreadPoolExecutor(2, "reader")
         self._group = GroupCommit(self._at_once)
         self._waiting = 0  # jobs of the writer threads that are not done
+        self._closed = False
 
     async def write(self, work: Work[T]) -> T:
         """Runs work in one transaction. Raises Unavailable; then nothing was changed."""
@@ -122,7 +124,8 @@ class Database:
             raise Unavailable(_first_line(error)) from error
 
     def close(self) -> None:
-        """Lets go of threads and connections."""
+        """Lets go of threads and connections; a job that is still running closes its own when it is done."""
+        self._closed = True
         self._writing.shutdown(wait=False, cancel_futures=True)
         self._reading.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
@@ -145,21 +148,30 @@ class Database:
             connection.exec_driver_sql(statement)
 
     def _engine(self, size: int, *, read_only: bool) -> Engine:
-        if not self.sqlite:
-            options = f"-c lock_timeout={LOCK_SECONDS}s -c timezone=UTC"
-            if read_only:
-                options += " -c default_transaction_read_only=on"
-            else:
-                options += f" -c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
-            arguments = {"options": options, "connect_timeout": 5}
-            return create_engine(
-                self.url,
-                pool_size=size,
-                max_overflow=0,
-                pool_pre_ping=read_only,
-                connect_args=arguments,
-                hide_parameters=True,  # an error's message holds none of what people wrote
-            )
+        engine = self._sqlite_engine(size, read_only) if self.sqlite else self._postgresql_engine(size, read_only)
+        event.listen(engine, "checkin", self._given_back)
+        return engine
+
+    def _given_back(self, _: object, record: ConnectionPoolEntry) -> None:
+        if self._closed:  # nobody looks into the pool again
+            record.close()
+
+    def _postgresql_engine(self, size: int, read_only: bool) -> Engine:
+        options = f"-c lock_timeout={LOCK_SECONDS}s -c timezone=UTC"
+        if read_only:
+            options += " -c default_transaction_read_only=on"
+        else:
+            options += f" -c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
+        return create_engine(
+            self.url,
+            pool_size=size,
+            max_overflow=0,
+            pool_pre_ping=read_only,
+            connect_args={"options": options, "connect_timeout": 5},
+            hide_parameters=True,  # an error's message holds none of what people wrote
+        )
+
+    def _sqlite_engine(self, size: int, read_only: bool) -> Engine:
         arguments = {"timeout": LOCK_SECONDS, "check_same_thread": False}
         engine = create_engine(self.url, pool_size=size, max_overflow=0, connect_args=arguments, hide_parameters=True)
         event.listen(engine, "do_connect", lambda *_: _make_private(Path(self.url.database or "")))

@@ -187,7 +187,9 @@ async def test_where_nobody_listens_it_is_certainly_not_sent(route: str, ground:
         await adapter.send(to, outgoing, route)
         assert way.arrived(to) == 1
         door.shut()
-        await asyncio.sleep(0.05)  # the end of the connection that was kept reaches us
+        while door._visits:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.02)  # the end of the connection that was kept reaches us
         with pytest.raises(TryLater):
             await adapter.send(to, replace(outgoing, key="k2"), route)
         assert way.arrived(to) == 1

@@ -6,7 +6,6 @@ import pytest
 
 from bot.adapters.base import Outgoing, Pin
 from bot.adapters.telegram import client, later
-from bot.clock import seconds
 from bot.errors import Paused, Refused, Unconfirmed, Unreachable
 from bot.message import Address, Choice, Reply
 from bot.sandbox.telegram_params import Refusal
@@ -72,16 +71,24 @@ async def test_words_and_pin_together_take_less_than_a_lane_allows(
 ) -> None:
     """Or the lane would cut it off, and what was sent would count as unconfirmed."""
     assert client.LATER < 5
+    given: list[float] = []
+    send_pin = client.BotApi.send_pin
+
+    async def noted(api: client.BotApi, chat: int, pin: Pin, within: float) -> None:
+        given.append(within)
+        await send_pin(api, chat, pin, within)
+
+    began_and_taken = iter((0.0, 0.05, 0.0, 0.3))  # seconds: the words take so long
+    monkeypatch.setattr(later, "seconds", lambda: next(began_and_taken))
     monkeypatch.setattr(later, "LATER", 1.6)
-    ground.order("sendvenue", Order(delay=8))
-    began = seconds()
+    monkeypatch.setattr(client.BotApi, "send_pin", noted)
+    ground.order("sendvenue", Order(delay=2))
     assert await ground.send("telegram", reply=WORDS, pin=PIN)  # the id of the words
-    assert seconds() - began < 5, "0.6 s are left beside the second between them, which takes no time here"
+    assert given == [pytest.approx(0.55)], "what is left beside the second between them"
     assert "no answer in time" in caplog.text
-    ground.order("sendmessage", Order(delay=0.3))
     assert await ground.send("telegram", reply=WORDS, pin=PIN)  # the id of the words
     assert "too slow just now" in caplog.text
-    assert ground.arrived == ["sendmessage"]
+    assert (ground.arrived, len(given)) == (["sendmessage"], 1)
 
 
 async def test_an_id_that_is_no_number_is_refused(ground: Ground) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.content.watch import changes, picture
 
-SOON = 4.0  # seconds
+SOON = 20.0  # seconds
 QUIET = 0.6  # longer than any step takes here
 
 

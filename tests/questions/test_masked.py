@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from bot.clock import seconds
 from bot.questions.handoff import LONGEST
 from bot.questions.masked import MAIL, PHONE, masked
 
@@ -51,6 +52,6 @@ def test_all_else_stays_as_it_was_written(text: str) -> None:
 
 @pytest.mark.parametrize("part", ["1", "1 ", "a.", "a@b", "a (at", "+", "2019-10-2", "13800138000 ", "1@", "@"])
 def test_no_text_takes_long(part: str) -> None:
-    began = seconds()
+    began = time.thread_time()
     masked((part * LONGEST)[: LONGEST + 100])
-    assert seconds() - began < 5
+    assert time.thread_time() - began < 1  # of the processor

@@ -149,7 +149,8 @@ async def test_texts_keep_their_order_and_a_press_overtakes_them(telegram: Any) 
 
     bot.act = slow
     first, second = asyncio.create_task(phone.says("one")), asyncio.create_task(phone.says("two"))
-    await asyncio.sleep(0.05)
+    while len(platform.updates.pending) < 2 or len(bot.seen) < 2:
+        await asyncio.sleep(0.01)
     press = asyncio.create_task(phone.taps("Yes"))
     while not any("callback_query" in update for update in bot.seen):
         await asyncio.sleep(0.01)
@@ -187,11 +188,18 @@ async def _poll(bot: Any, **given: Any) -> list[dict[str, Any]]:
     return list(answer["result"])
 
 
+async def _polled(platform: Any, by_somebody: bool = True) -> None:
+    """Waits until somebody polls, or nobody any more."""
+    while (platform.updates._poll is not None) != by_somebody:
+        await asyncio.sleep(0.01)
+
+
 async def test_updates_wait_until_a_higher_offset_confirms_them(telegram: Any) -> None:
     platform, bot = await telegram(webhook=False)
     phone = platform.phone(7000001)
     said = [asyncio.create_task(phone.says(text)) for text in ("one", "two", "three")]
-    await asyncio.sleep(0.02)
+    while len(platform.updates.pending) < 3:
+        await asyncio.sleep(0.01)
     first = await _poll(bot, limit=2)
     assert first == (await _poll(bot))[:2]
     rest = await _poll(bot, offset=first[-1]["update_id"] + 1)
@@ -205,10 +213,10 @@ async def test_updates_wait_until_a_higher_offset_confirms_them(telegram: Any) -
 
 async def test_a_long_poll_ends_with_the_first_update(telegram: Any) -> None:
     platform, bot = await telegram(webhook=False)
-    poll = asyncio.create_task(_poll(bot, timeout=20))
-    await asyncio.sleep(0.05)
+    poll = asyncio.create_task(_poll(bot, timeout=50))
+    await _polled(platform)
     said = asyncio.create_task(platform.phone(7000001).says("hello"))
-    (update,) = await asyncio.wait_for(poll, 2)
+    (update,) = await asyncio.wait_for(poll, 20)
     await bot.echo(update)
     confirm = asyncio.create_task(_poll(bot, timeout=20, offset=update["update_id"] + 1))
     assert await said == "you said hello"
@@ -218,13 +226,13 @@ async def test_a_long_poll_ends_with_the_first_update(telegram: Any) -> None:
 
 async def test_a_second_poller_and_a_webhook_are_conflicts(telegram: Any) -> None:
     platform, bot = await telegram(webhook=False)
-    first = asyncio.create_task(bot.call("getUpdates", timeout=20))
-    await asyncio.sleep(0.05)
-    second = asyncio.create_task(bot.call("getUpdates", timeout=20))
+    first = asyncio.create_task(bot.call("getUpdates", timeout=50))
+    await _polled(platform)
+    second = asyncio.create_task(bot.call("getUpdates", timeout=50))
     expected = json.loads((SAMPLES / "err_409_conflict.json").read_text())
-    assert await asyncio.wait_for(first, 2) == expected
+    assert await asyncio.wait_for(first, 20) == expected
     platform.updates.put("message", {"text": "x"}, "x")
-    assert (await asyncio.wait_for(second, 2))["ok"]
+    assert (await asyncio.wait_for(second, 20))["ok"]
     await bot.call("setWebhook", url="http://127.0.0.1:9/x")
     assert (await bot.call("getUpdates"))["error_code"] == 409
     assert len(platform.violations) == 2
@@ -236,11 +244,9 @@ async def test_a_poller_that_hung_up_is_no_second_one(telegram: Any, serve: Any)
     path = f"{url}/bot{platform.token}/getUpdates"
     async with httpx.AsyncClient(trust_env=False) as client:
         gone = asyncio.create_task(client.get(path, params={"timeout": 20}))
-        while not platform.api.calls:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
+        await _polled(platform)
         gone.cancel()
-        await asyncio.sleep(0.1)
+        await _polled(platform, False)
         said = asyncio.create_task(platform.phone(7000001).says("hello"))
         update = (await client.get(path, params={"timeout": 20})).json()["result"][0]
         await bot.echo(update)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -27,8 +26,10 @@ async def _send(bot: Any, method: str = "sendMessage", chat: int = 7000001, **mo
     return answer
 
 
-async def test_a_flood_says_how_long_it_still_lasts_and_ends(both: Any) -> None:
+async def test_a_flood_says_how_long_it_still_lasts_and_ends(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     platform, bot = both
+    now = 100.0
+    monkeypatch.setattr("bot.sandbox.telegram_api.seconds", lambda: now)
     platform.api.flood(1.2)
     first = await _send(bot)
     assert first == {
@@ -37,10 +38,10 @@ async def test_a_flood_says_how_long_it_still_lasts_and_ends(both: Any) -> None:
         "description": "Too Many Requests: retry after 2",
         "parameters": {"retry_after": 2},
     }
-    await asyncio.sleep(0.3)
+    now += 0.3
     assert (await _send(bot, "sendVenue"))["parameters"] == {"retry_after": 1}
     assert (await bot.call("getMe"))["ok"], "what sends nothing goes on"
-    await asyncio.sleep(1)
+    now += 1
     assert (await _send(bot))["ok"]
     assert platform.api.flooded == 2
     assert len(platform.limits.accepted) == 1

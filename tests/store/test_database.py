@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from sqlite3 import ProgrammingError
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InternalError
@@ -61,6 +64,31 @@ async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     done.set()
     await writing
     assert names(database) == ["unseen"]
+
+
+def test_a_job_that_outlives_the_database_closes_its_connection(database_url: str) -> None:
+    database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    held, done = threading.Event(), threading.Event()
+    used = []
+
+    def hold(session: Session) -> None:
+        used.append(session.connection().connection.driver_connection)
+        held.set()
+        assert done.wait(5)
+
+    for door in (database.write_now, database.read_now):
+        held.clear()
+        done.clear()
+        with ThreadPoolExecutor(1) as thread:
+            job = thread.submit(door, hold)
+            assert held.wait(5)
+            database.close()
+            done.set()
+            job.result()
+    with pytest.raises((ProgrammingError, psycopg.OperationalError), match="closed"):
+        used[0].execute("SELECT 1")
+    with pytest.raises((ProgrammingError, psycopg.OperationalError), match="closed"):
+        used[1].execute("SELECT 1")
 
 
 async def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:

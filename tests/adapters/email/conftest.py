@@ -18,7 +18,8 @@ from bot.clock import Clock
 from bot.settings import read
 from tests.mail_server import Post, mail_server
 
-STEP, LIMIT = 0.3, 2.0  # seconds
+STEP, LIMIT = 0.3, 2.0  # seconds, where a test waits until they are over
+LONG = 30.0  # seconds, everywhere else
 Open = Callable[..., EmailAdapter]
 TO = "wang.fang-secret@example.com"
 
@@ -42,7 +43,7 @@ async def mailer(post: Post, clock: Clock) -> AsyncIterator[Open]:
 
     def open_(url: str = "", sender: str = "家庭友好 <usher@example.org>", **limits: float) -> EmailAdapter:
         settings = read({"USHER_SMTP_URL": url or f"smtp://127.0.0.1:{post.port}", "USHER_MAIL_FROM": sender})
-        opened.append(EmailAdapter(settings, clock, **{"step": STEP, "limit": LIMIT, **limits}))
+        opened.append(EmailAdapter(settings, clock, **{"step": LONG, "limit": LONG, **limits}))
         return opened[-1]
 
     yield open_

@@ -251,7 +251,8 @@ async def test_a_reply_goes_out_even_if_telegram_hangs_up(stage: Any, sample: An
     stage.core.pause = 0.1
     adapter = stage.adapter()
     waiting = asyncio.create_task(stage.post(sample("text"), adapter))
-    await asyncio.sleep(0.05)
+    while not stage.core.running:
+        await asyncio.sleep(0.01)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await adapter.close()

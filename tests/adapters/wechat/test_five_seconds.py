@@ -18,9 +18,16 @@ async def copies(hook: Webhook, platform, count: int) -> list[asyncio.Task[httpx
     sent = platform.safe(platform.text("确认"))
     tasks = []
     for _ in range(count):
+        before = arrived(hook)
         tasks.append(asyncio.create_task(hook.post(*sent)))
-        await asyncio.sleep(0.01)
+        while arrived(hook) == before:
+            await asyncio.sleep(0)
     return tasks
+
+
+def arrived(hook: Webhook) -> int:
+    """How many requests wait, or waited, for what is not committed yet."""
+    return sum(flight.copies for flight in hook.adapter._flights.values())
 
 
 async def test_copies_in_flight_share_one_result(hook, platform, core):
@@ -35,8 +42,8 @@ async def test_copies_in_flight_share_one_result(hook, platform, core):
 async def test_two_people_do_not_share_a_result(hook, platform, core):
     core.commit.clear()
     tasks = [asyncio.create_task(hook.post(*platform.safe(platform.text("确认", user=user)))) for user in ("oA", "oB")]
-    await asyncio.sleep(0.01)
-    assert len(core.received) == 2
+    while len(core.received) < 2:
+        await asyncio.sleep(0)
     core.commit.set()
     await asyncio.gather(*tasks)
 
@@ -44,7 +51,7 @@ async def test_two_people_do_not_share_a_result(hook, platform, core):
 async def test_without_a_commit_the_first_two_wait_and_the_third_gives_up(hook, platform, core):
     core.commit.clear()
     first, second, third = await copies(hook, platform, 3)
-    answer = await asyncio.wait_for(third, 5)
+    answer = await asyncio.wait_for(third, 20)
     assert (answer.status_code, answer.content) == (503, b"")
     assert not first.done()
     assert not second.done()
@@ -53,13 +60,19 @@ async def test_without_a_commit_the_first_two_wait_and_the_third_gives_up(hook, 
     assert (len(core.received), core.committed) == (1, 1)
 
 
-async def test_the_third_waits_its_own_time_and_gets_a_reply_that_comes_in_it(hook, platform, core):
+async def test_the_third_waits_its_own_time_and_gets_a_reply_that_comes_in_it(hook, platform, core, monkeypatch):
+    waits, wait = [], asyncio.wait
+
+    async def patient(tasks, *, timeout):
+        waits.append(timeout)
+        return await wait(tasks)
+
+    monkeypatch.setattr(asyncio, "wait", patient)
     core.commit.clear()
     await copies(hook, platform, 2)
-    await asyncio.sleep(PATIENCE * 2)
-    third = asyncio.create_task(hook.post(*platform.safe(platform.text("确认"))))
-    await asyncio.sleep(PATIENCE / 10)
-    assert not third.done()
+    await asyncio.sleep(PATIENCE)
+    (third,) = await copies(hook, platform, 1)
+    assert waits == [None, None, PATIENCE]
     core.commit.set()
     assert platform.shown(platform.opened((await third).content)) == "好的"
 
@@ -67,7 +80,7 @@ async def test_the_third_waits_its_own_time_and_gets_a_reply_that_comes_in_it(ho
 async def test_a_fourth_copy_gives_up_too(hook, platform, core):
     core.commit.clear()
     tasks = await copies(hook, platform, 4)
-    await asyncio.sleep(PATIENCE * 2)
+    await asyncio.wait(tasks[2:], timeout=20)
     assert [task.done() for task in tasks] == [False, False, True, True]
 
 
@@ -139,6 +152,7 @@ async def test_closing_lets_a_message_reach_the_disk(hook, platform, core):
     core.commit.clear()
     (waiting,) = await copies(hook, platform, 1)
     waiting.cancel()
-    asyncio.get_running_loop().call_later(PATIENCE / 2, core.commit.set)
+    hook.adapter._patience = 20
+    asyncio.get_running_loop().call_later(0.1, core.commit.set)
     await hook.adapter.close()
     assert core.committed == 1
