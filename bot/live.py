@@ -32,7 +32,7 @@ CONTENT_LOADED = "content_loaded"  # the setting that says which content is serv
 _READS = 3  # of a folder that changes while it is read
 _NAMED = 20  # faults of one change that are logged, and stored
 _LONGEST = 300  # characters of one fault
-_START = 2.0  # seconds that a start waits for the first training; WeChat's patience covers what is left of it
+_START = 1.0  # seconds that a start waits for the first training; WeChat's patience covers what is left of it
 
 
 class Outcome(StrEnum):

@@ -8,8 +8,8 @@ import json
 import logging
 import tempfile
 import zipfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -177,12 +177,16 @@ def _vectors(path: Path) -> dict[str, Matrix]:
     return {}
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     """The arrays of a file. Raises ValueError where a single bit is not as it was written: the hash leads the file."""
-    body = path.read_bytes()
-    if hashlib.sha256(body[_HASH:]).digest() != body[:_HASH]:
-        raise ValueError
-    return np.load(io.BytesIO(body[_HASH:]), allow_pickle=False)
+    with path.open("rb") as file:  # not all at once: what is read and let go of stays with the process
+        expected = file.read(_HASH)
+        if hashlib.file_digest(file, "sha256").digest() != expected:
+            raise ValueError
+        file.seek(_HASH)
+        with np.load(file, allow_pickle=False) as arrays:
+            yield arrays
 
 
 def _write(path: Path, **arrays: NDArray[Any]) -> None:

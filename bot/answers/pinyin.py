@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import json
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
-from unittest.mock import patch
+from importlib.util import find_spec
+from pathlib import Path
 
+_FIRST, _LAST = 0x3000, 0x9FFF  # all characters that people type, and 〇
 _LONGEST = 6  # letters of a syllable: zhuang
 
 
 def syllable(character: str) -> str:
     """The usual reading of one character, 会 is hui; "" where it has none."""
-    return _plain(_readings().get(ord(character), "").split(",")[0])
+    place = ord(character) - _FIRST
+    return _readings()[place] if 0 <= place <= _LAST - _FIRST else ""
 
 
 def spelt(word: str) -> list[str] | None:
@@ -29,19 +33,20 @@ def spelt(word: str) -> list[str] | None:
 
 
 @cache
-def _readings() -> dict[int, str]:
-    """All characters, the commonest reading first. Readings by phrase would cost 50 MiB and half a second at the start;
-    one reading a character is enough where both sides are read alike."""
-    with patch.dict(os.environ, {"PYPINYIN_NO_PHRASES": "true", "PYPINYIN_NO_DICT_COPY": "true"}):
-        from pypinyin.pinyin_dict import pinyin_dict
-    readings: dict[int, str] = pinyin_dict
-    return readings
+def _readings() -> Sequence[str]:
+    """Of each character from _FIRST to _LAST, the commonest reading.
+
+    pypinyin's table is read without pypinyin, which keeps 10 MiB for all readings of all characters, and 50 MiB and
+    half a second more for readings by phrase. One reading a character is enough where both sides are read alike.
+    """
+    folder = Path(str(find_spec("pypinyin").origin)).parent  # type: ignore[union-attr]
+    read = json.loads((folder / "pinyin_dict.json").read_bytes())
+    return tuple(_plain(read.get(str(code), "").split(",")[0]) for code in range(_FIRST, _LAST + 1))
 
 
 @cache
 def _syllables() -> frozenset[str]:
-    common = range(0x4E00, 0xA000)
-    return frozenset(filter(None, {_plain(text.split(",")[0]) for code, text in _readings().items() if code in common}))
+    return frozenset(filter(None, (syllable(chr(code)) for code in range(0x4E00, _LAST + 1))))
 
 
 @cache

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=30)  # longer than a send takes; after that another copy of the message may send its reply
 ERASED = "erased"  # the outcome after which the database's files are scrubbed
 _REPEAT = "repeat"  # the outcome of a copy
-_NOTHING = Match(Outcome.UNKNOWN)
 
 
 async def at_once() -> None:
@@ -96,9 +96,9 @@ class Dispatcher:
 
     async def _answer(self, message: Message) -> Reply | None:
         started = seconds()
-        live, match = self._live(), _NOTHING
+        live, match = self._live(), _unread
         if self._may_ask(message):
-            live, match = await self._match(message)
+            live, match = await self._reading(message)
         try:
             reply, outcome = await self._database.transact(
                 lambda connection: self._turn(connection, message, live, match)
@@ -118,15 +118,28 @@ class Dispatcher:
         self._measure(message.sender.channel, outcome, seconds() - started)
         return reply
 
-    async def _match(self, message: Message) -> tuple[Live, Match]:
-        """What the matcher makes of it. Those who ask in the first seconds of a process wait until it can tell."""
+    async def _reading(self, message: Message) -> tuple[Live, Callable[[], Match]]:
+        """Finds out what the matcher makes of it, once, and only where somebody wants to know.
+
+        Most of what is typed answers the form, and is no question; reading it as one would cost three times what all
+        the rest of a message does. Those who ask in the first seconds of a process wait until it can tell.
+        """
         try:
             await self._live().ready()
-            live = self._live()
-            return live, live.match(message.text)
-        except Exception as error:  # they are told that it was not understood, which is better than nothing
-            log.error("the matcher failed", extra={"fault": type(error).__name__, "at": _place(error)})
-            return self._live(), _NOTHING
+        except Exception as error:
+            _complain(error)
+            return self._live(), _unread
+        live = self._live()
+
+        @cache  # a transaction may run more than once
+        def match() -> Match:
+            try:
+                return live.match(message.text)
+            except Exception as error:  # they are told that it was not understood, which is better than nothing
+                _complain(error)
+                return _unread()
+
+        return live, match
 
     def _may_ask(self, message: Message) -> bool:
         """Whether these may be a question: not a tap, a known word, a number or a mail address alone."""
@@ -136,7 +149,9 @@ class Dispatcher:
         address = "@" in text and len(text.split()) == 1
         return not address and number(text) is None and not self._router.knows(text)
 
-    def _turn(self, connection: Connection, message: Message, live: Live, match: Match) -> tuple[Reply | None, str]:
+    def _turn(
+        self, connection: Connection, message: Message, live: Live, match: Callable[[], Match]
+    ) -> tuple[Reply | None, str]:
         turn, before = self._begin(connection, message, live, match)
         if before.seen:
             # A copy writes nothing, not even that its sender was here: they may be erased by now.
@@ -150,7 +165,7 @@ class Dispatcher:
 
     def _apologize(self, connection: Connection, message: Message, live: Live) -> tuple[Reply | None, str]:
         """The state stays as it was: the person may say or tap the same again."""
-        turn, before = self._begin(connection, message, live, _NOTHING)
+        turn, before = self._begin(connection, message, live, _unread)
         if before.seen:
             raise Undo((before.reply, _REPEAT))
         reply = Reply(turn.say("fault"))
@@ -158,7 +173,7 @@ class Dispatcher:
         return reply, "fault"
 
     def _begin(
-        self, connection: Connection, message: Message, live: Live, match: Match
+        self, connection: Connection, message: Message, live: Live, match: Callable[[], Match]
     ) -> tuple[Turn, arrival.Standing]:
         now = self._clock.now()
         person = arrival.meet(connection, message, now)
@@ -219,6 +234,14 @@ def _draft_touched(turn: Turn) -> datetime | None:
     """When a draft past consent was last touched; drafts before consent are nobody's business."""
     draft = turn.state.draft
     return turn.now if draft and draft.consent_at else None
+
+
+def _unread() -> Match:
+    return Match(Outcome.UNKNOWN)
+
+
+def _complain(error: Exception) -> None:
+    log.error("the matcher failed", extra={"fault": type(error).__name__, "at": _place(error)})
 
 
 def _place(error: Exception) -> str:

@@ -52,7 +52,7 @@ class Turn:
     content: Content
     connection: Connection
     now: datetime
-    match: Match
+    reading: Callable[[], Match]  # what the matcher makes of the text
     secret: bytes = b""  # for the keyed hash which an unfollow leaves
     with_last: Callable[[Match, str], Match] = unchanged  # a match, read as a follow-up to an entry
     accounts: Any = None  # by which ways messages leave: bot.delivery's Accounts, carried here for who announces
@@ -65,6 +65,11 @@ class Turn:
     continues: bool = False  # the reply is the rest of the one before
     filler: bool = False  # the reply says what there is to say if nothing waits for the person
     erased: bool = False  # the person's data is gone: nothing of this turn may be kept
+
+    @cached_property
+    def match(self) -> Match:
+        """What the matcher makes of the text; a handler that reads it as a follow-up puts that here."""
+        return self.reading()
 
     @cached_property
     def session(self) -> Session:

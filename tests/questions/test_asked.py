@@ -34,7 +34,7 @@ def _two_people(database: Database) -> None:
 def turn(connection: Connection, content: Content, text: str = "车票能报销吗", who: int = 1, **more: Any) -> Turn:
     message = Message(id="m", sender=Address("telegram", "b", "1"), sent_at=NOW, kind=Kind.TEXT, text=text)
     person = Person(who, "zh", False, None, "", NOW)
-    return Turn(message, person, State(), content, connection, more.get("now", NOW), UNKNOWN, text=text)
+    return Turn(message, person, State(), content, connection, more.get("now", NOW), lambda: UNKNOWN, text=text)
 
 
 def said(database: Database, content: Content, *steps: Any, **more: Any) -> list[Any]:
