@@ -26,7 +26,7 @@ from bot.content.records import Content
 
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float32]
-CODE = 2  # counted up whenever the same content would be trained to something else
+CODE = 3  # counted up whenever the same content would be trained to something else
 _HASH = 32  # bytes of SHA-256
 _KEPT = 4  # matchers; older files are removed
 # What a file says that is whole, and of another version or another program.
@@ -74,8 +74,8 @@ def read(path: Path, encoder: Encoder | None) -> Matcher | None:
         said = json.loads(bytes(file["said"]))
         learned = Learned(
             entries=tuple(said["entries"]),
-            looks=_vocabulary(said["looks"], file["look_rarity"]),
-            sounds=_vocabulary(said["sounds"], file["sound_rarity"]),
+            looks=Vocabulary(file["looks"], file["look_rarity"], float(said["strange"])),
+            sounds=Vocabulary(file["sounds"], file["sound_rarity"], float(said["strange"])),
             look_weights=file["look_weights"],
             sound_weights=file["sound_weights"],
             sense_weights=file["sense_weights"],
@@ -96,8 +96,7 @@ def write(path: Path, matcher: Matcher) -> None:
     learned = matcher.learned
     said = {
         "entries": learned.entries,
-        "looks": {"names": list(learned.looks.column), "strange": learned.looks.strange},
-        "sounds": {"names": list(learned.sounds.column), "strange": learned.sounds.strange},
+        "strange": learned.looks.strange,
         "thresholds": asdict(learned.thresholds),
         "exact": dict(learned.exact),
         "heard": dict(learned.heard),
@@ -107,6 +106,8 @@ def write(path: Path, matcher: Matcher) -> None:
     _write(
         path,
         said=np.frombuffer(json.dumps(said).encode(), np.uint8),
+        looks=learned.looks.keys,
+        sounds=learned.sounds.keys,
         look_rarity=learned.looks.weight,
         sound_rarity=learned.sounds.weight,
         look_weights=learned.look_weights,
@@ -121,25 +122,22 @@ def _key(texts: Sequence[str], names: Sequence[str], entries: Sequence[str], enc
     return hashlib.sha256(json.dumps(means).encode()).hexdigest()[:24]
 
 
-def _vocabulary(said: dict[str, Any], weight: Matrix) -> Vocabulary:
-    column = {name: number for number, name in enumerate(said["names"])}
-    return Vocabulary(column, weight, float(said["strange"]))
-
-
 def _whole(learned: Learned) -> bool:
     """Whether the parts fit each other."""
     classes = len(learned.entries)
     shapes = [
-        (learned.look_weights, (len(learned.looks.column), classes)),
-        (learned.sound_weights, (len(learned.sounds.column), classes)),
-        (learned.looks.weight, (len(learned.looks.column),)),
-        (learned.sounds.weight, (len(learned.sounds.column),)),
+        (learned.look_weights, (len(learned.looks.keys), classes)),
+        (learned.sound_weights, (len(learned.sounds.keys), classes)),
+        (learned.looks.weight, (len(learned.looks.keys),)),
+        (learned.sounds.weight, (len(learned.sounds.keys),)),
         (learned.base, (classes,)),
     ]
+    keys = [learned.looks.keys, learned.sounds.keys]
     width = learned.sense_weights.shape
     parts = [array for array, _ in shapes] + [learned.sense_weights]
     return (
         all(array.shape == shape for array, shape in shapes)
+        and all(array.dtype == np.uint64 and array.ndim == 1 for array in keys)
         and width in ((0, classes), (WIDTH, classes))
         and all(array.dtype == np.float32 and bool(np.isfinite(array).all()) for array in parts)
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Numbers = NDArray[np.int64]
+Keys = NDArray[np.uint64]
 _COMMON = 16  # rows which share a piece: above, whole columns are multiplied, below, pairs are counted
 _BLOCK = 512  # columns at once
 _PAIRS = 1 << 18  # at once
@@ -17,28 +19,24 @@ _PAIRS = 1 << 18  # at once
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The pieces seen in training, each with its column and its weight: the rarer, the heavier."""
+    """The pieces seen in training, each with its weight: the rarer, the heavier.
 
-    column: Mapping[str, int]
+    A piece is kept as 8 bytes of its BLAKE2b: tens of thousands of strings in a dict would be 6 MiB for each channel.
+    """
+
+    keys: Keys  # sorted: where a piece stands is its column
     weight: Matrix
     strange: float  # the weight of a piece that was never seen
 
-    @classmethod
-    def of(cls, rows: Sequence[Mapping[str, float]]) -> Vocabulary:
-        """Learned from the rows trained on."""
-        names = sorted({name for row in rows for name in row})
-        column = {name: number for number, name in enumerate(names)}
-        seen = np.bincount([column[name] for row in rows for name in row], minlength=len(names))
-        weight = np.log(1 + len(rows) / np.maximum(seen, 1)).astype(np.float32)
-        return cls(column, weight, float(np.log(1 + len(rows))))
-
     def row(self, counted: Mapping[str, float]) -> tuple[Numbers, Matrix]:
         """Columns and values of one text. What was never seen has no column, and still makes the rest weigh less."""
-        known = [(self.column[name], value) for name, value in counted.items() if name in self.column]
-        columns = np.array([column for column, _ in known], np.int64)
-        values = np.array([value for _, value in known], np.float32) * self.weight[columns]
-        strange = sum(value * value for name, value in counted.items() if name not in self.column)
-        length = np.sqrt(float(values @ values) + strange * self.strange**2)
+        keys, values = _keys(counted), np.fromiter(counted.values(), np.float32, len(counted))
+        columns = np.searchsorted(self.keys, keys)
+        known = columns < len(self.keys)
+        known[known] = self.keys[columns[known]] == keys[known]
+        columns, strange = columns[known], values[~known]
+        values = values[known] * self.weight[columns]
+        length = np.sqrt(float(values @ values) + float(strange @ strange) * self.strange**2)
         return columns, values / np.float32(length or 1)
 
 
@@ -51,16 +49,6 @@ class Sparse:
     values: Matrix
     height: int
     width: int
-
-    @classmethod
-    def of(cls, vocabulary: Vocabulary, counted: Sequence[Mapping[str, float]]) -> Sparse:
-        """All texts' rows."""
-        made = [vocabulary.row(row) for row in counted]
-        rows = np.repeat(np.arange(len(made)), [len(columns) for columns, _ in made])
-        columns = np.concatenate([columns for columns, _ in made] or [np.zeros(0, np.int64)])
-        values = np.concatenate([values for _, values in made] or [np.zeros(0, np.float32)])
-        order = np.argsort(columns, kind="stable")
-        return cls(rows[order], columns[order], values[order], len(made), len(vocabulary.column))
 
     def add_likeness(self, total: Matrix) -> None:
         """Adds the product of each two rows to `total`."""
@@ -94,3 +82,28 @@ class Sparse:
             spread = self.values[begin:end, None] * weights[self.rows[begin:end]]
             result[used[part]] = np.add.reduceat(spread, starts[part] - begin, axis=0)
         return result
+
+
+def learn(counted: Iterable[Mapping[str, float]]) -> tuple[Vocabulary, Sparse]:
+    """The vocabulary of the texts trained on, and their rows. Texts are let go of one by one."""
+    number: dict[str, int] = {}
+    seen: list[Numbers] = []
+    counts: list[Matrix] = []
+    for text in counted:
+        seen.append(np.array([number.setdefault(name, len(number)) for name in text], np.int64))
+        counts.append(np.fromiter(text.values(), np.float32, len(text)))
+    keys, place = np.unique(_keys(number), return_inverse=True)
+    rows = np.repeat(np.arange(len(seen)), [len(row) for row in seen])
+    columns = place[np.concatenate([*seen, np.zeros(0, np.int64)])]
+    weight = np.log(1 + len(seen) / np.maximum(np.bincount(columns, minlength=len(keys)), 1)).astype(np.float32)
+    values = np.concatenate([*counts, np.zeros(0, np.float32)]) * weight[columns]
+    length = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, len(seen)))
+    values /= length.astype(np.float32)[rows]
+    order = np.argsort(columns, kind="stable")
+    matrix = Sparse(rows[order], columns[order], values[order], len(seen), len(keys))
+    return Vocabulary(keys, weight, float(np.log(1 + len(seen)))), matrix
+
+
+def _keys(names: Collection[str]) -> Keys:
+    digests = b"".join(blake2b(name.encode(), digest_size=8).digest() for name in names)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)

@@ -127,7 +127,7 @@ class Matcher:
         said = [question(text[:LONGEST]) for text in texts]
         if self._encoder:
             return self._encoder.encode(said)
-        rows = np.zeros((len(said), len(self.learned.looks.column)), np.float32)
+        rows = np.zeros((len(said), len(self.learned.looks.keys)), np.float32)
         for number, text in enumerate(said):
             columns, values = self.learned.looks.row(weighed(look(text)))
             rows[number, columns] = values

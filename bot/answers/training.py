@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bot.answers.blas import one_thread
 from bot.answers.encoder import Encoder
 from bot.answers.features import LONGEST, english, heard, look, sound, weighed
-from bot.answers.grams import Sparse, Vocabulary
+from bot.answers.grams import learn
 from bot.answers.head import Fit, fit
 from bot.answers.matcher import OUT_OF_SCOPE, Found, Learned, Matcher
 from bot.answers.normalize import question
@@ -40,8 +40,8 @@ def train_on(
     number = {name: position for position, name in enumerate(classes)}
     labels = np.array([number[name] for name in names], np.int64)
     words = frozenset(english(texts))
-    looks, look_rows = _channel([weighed(look(text)) for text in texts])
-    sounds, sound_rows = _channel([weighed(sound(text, words)) for text in texts])
+    looks, look_rows = learn(weighed(look(text)) for text in texts)
+    sounds, sound_rows = learn(weighed(sound(text, words)) for text in texts)
     likeness = np.zeros((len(texts), len(texts)), np.float32) if senses is None else senses @ senses.T
     look_rows.add_likeness(likeness)
     sound_rows.add_likeness(likeness)
@@ -71,11 +71,6 @@ def rows_of(asked: Phrasings, out_of_scope: Iterable[str]) -> tuple[list[str], l
     named = {OUT_OF_SCOPE: out_of_scope, **asked}
     pairs = {(question(text[:LONGEST]), name): None for name, texts in named.items() for text in texts}
     return [text for text, _ in pairs if text], [name for text, name in pairs if text]
-
-
-def _channel(counted: Sequence[Mapping[str, float]]) -> tuple[Vocabulary, Sparse]:
-    vocabulary = Vocabulary.of(counted)
-    return vocabulary, Sparse.of(vocabulary, counted)
 
 
 def _senses(senses: Matrix | None, head: Fit) -> Matrix:
