@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+IDLE = 3.0  # seconds that an unused connection is kept: servers close theirs after 5 (uvicorn) or 75 (nginx), and of
+# a request that meets the close nobody knows whether it arrived
+
 
 @dataclass(slots=True)
 class Wire:

@@ -15,6 +15,7 @@ from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats, LinkPrevie
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
+from bot.adapters import wire
 from bot.adapters.base import Pin
 from bot.adapters.telegram.meaning import Flooded, meaning
 from bot.adapters.telegram.render import Rendered
@@ -126,13 +127,13 @@ class BotApi:
             await request.shutdown()
 
     async def _call(self, call: Awaitable[T], limit: float = _LIMIT) -> T | None:
-        wire = Wire()
-        _wire.set(wire)
+        watched = Wire()
+        _wire.set(watched)
         try:
             async with asyncio.timeout(limit):
                 answer = await call
         except Exception as error:  # also TypeError and KeyError: the library takes a strange answer for granted
-            outcome = meaning(error, written=wire.written)
+            outcome = meaning(error, written=watched.written)
             self._alarm(outcome)
             if outcome is None:
                 return None
@@ -198,15 +199,20 @@ class _Untouched(_Discreet):
 
 def _requests(proxy: str | None) -> tuple[HTTPXRequest, HTTPXRequest]:
     """One client to fetch updates, which waits long, and one for all else. Only our setting decides about a proxy."""
-    common: dict[str, Any] = {
-        "proxy": proxy,
-        "httpx_kwargs": {"trust_env": False, "event_hooks": {"request": [_watched]}},
-    }
     try:
         return (
-            _Untouched(connection_pool_size=2, connect_timeout=5, read_timeout=10, pool_timeout=5, **common),
-            _Discreet(connection_pool_size=_CONNECTIONS, connect_timeout=5, read_timeout=10, pool_timeout=5, **common),
+            _Untouched(**_options(proxy, 2)),
+            _Discreet(**_options(proxy, _CONNECTIONS)),
         )
     except (ValueError, RuntimeError, httpx.InvalidURL) as fault:
         hint = "; socks5 needs pip install 'httpx[socks]'" if isinstance(fault, RuntimeError) else ""
         raise WrongSetting(f"USHER_TELEGRAM_PROXY: expected an address such as http://proxy:3128{hint}") from None
+
+
+def _options(proxy: str | None, connections: int) -> dict[str, Any]:
+    more = {
+        "trust_env": False,
+        "event_hooks": {"request": [_watched]},
+        "limits": httpx.Limits(max_connections=connections, keepalive_expiry=wire.IDLE),
+    }
+    return {"proxy": proxy, "connect_timeout": 5, "read_timeout": 10, "pool_timeout": 5, "httpx_kwargs": more}

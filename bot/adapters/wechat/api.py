@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from wechatpy.client.api import WeChatMenu, WeChatMessage
 
+from bot.adapters import wire
 from bot.adapters.wechat.errcodes import BUSY, STALE_TOKEN, meaning, token_meaning
 from bot.adapters.wire import Wire
 from bot.clock import Clock, seconds
@@ -24,7 +25,7 @@ _TOKEN = 2.4  # seconds for the token, which leaves as much to the message
 _LEAST = 0.5  # seconds that a call needs; with less it is not begun
 _MARGIN = 120  # seconds before its end at which a token is asked for anew: its successor exists since 300
 _REST, _LONGEST_REST = 60.0, 86400.0  # seconds, where a gateway asks for a rest and does not say how long
-_CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=40)  # a lane's flight, kept open
+_CONNECTIONS, _KEPT = 100, 40  # of which so many are kept open: a lane's flight
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -35,7 +36,8 @@ class Api:
     def __init__(self, base: str, app_id: str, secret: str, clock: Clock) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, and they hold the token
         self._app_id, self._secret, self._clock = app_id, secret, clock
-        self._http = httpx.AsyncClient(base_url=f"{base}/cgi-bin/", timeout=WHOLE, limits=_CONNECTIONS, trust_env=False)
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT, keepalive_expiry=wire.IDLE)
+        self._http = httpx.AsyncClient(base_url=f"{base}/cgi-bin/", timeout=WHOLE, limits=limits, trust_env=False)
         self._token, self._token_ends = "", 0.0
         self._asking = asyncio.Lock()
         self._message, self._menu = WeChatMessage(self), WeChatMenu(self)
