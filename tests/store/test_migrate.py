@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,21 +10,50 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
 
 from bot.store import migrate as migrating
 from bot.store.database import Database
-from bot.store.migrate import migrate, newest
-from tests.emptied import opened
+from bot.store.migrate import migrate, newest, upgrade
+
+# What each database itself says of its tables. The order of constraints within a table means nothing.
+SCHEMA = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'",
+    "postgresql": """
+        SELECT 'column ' || table_name || '.' || column_name,
+               concat_ws(' ', data_type, character_maximum_length, is_nullable, column_default, is_identity)
+          FROM information_schema.columns WHERE table_schema = current_schema()
+        UNION ALL SELECT 'index ' || indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()
+        UNION ALL SELECT 'constraint ' || conname, conrelid::regclass::text || ' ' || pg_get_constraintdef(oid)
+          FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+        UNION ALL SELECT 'sequence ' || sequencename, concat_ws(' ', data_type, start_value, increment_by, cycle)
+          FROM pg_sequences WHERE schemaname = current_schema()
+    """,
+}
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of its own, new from the migrations."""
-    database = opened(database_url)
+def unmade(database_url: str) -> Iterator[Database]:
+    """A database of its own, without any table."""
+    database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
     yield database
     database.close()
+
+
+@pytest.fixture
+def database(unmade: Database) -> Database:
+    """A database of its own, new from the migrations."""
+    with unmade.engine.begin() as connection:
+        upgrade(connection)
+    return unmade
+
+
+def schema(connection: Connection) -> dict[str, list[str]]:
+    """Every part of the tables, by name."""
+    found = connection.execute(text(SCHEMA[connection.dialect.name])).all()
+    plain = {name: " ".join(sql.replace('"', "").split()).removesuffix(" )") for name, sql in found}
+    return {name: sorted(re.split(r", (?![^(]*\))", sql)) for name, sql in plain.items()}
 
 
 def differences(database: Database) -> list[object]:
@@ -34,6 +64,30 @@ def differences(database: Database) -> list[object]:
 
 def test_the_migrations_make_the_tables_of_the_models(database: Database) -> None:
     assert differences(database) == []
+
+
+def test_a_new_database_has_the_tables_that_the_migrations_make(unmade: Database) -> None:
+    with unmade.engine.begin() as connection:
+        upgrade(connection)
+        migrated = schema(connection)
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        SQLModel.metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        assert not inspect(connection).get_table_names()
+    migrate(unmade)
+    with unmade.engine.connect() as connection:
+        made = schema(connection)
+        assert MigrationContext.configure(connection).get_current_revision() == version == newest()
+    assert len(made) > 20
+    assert made == migrated
+
+
+def test_a_database_with_tables_is_migrated_by_the_migrations(unmade: Database) -> None:
+    """Also one that holds only somebody else's."""
+    with unmade.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE somebody (id INTEGER)"))
+    migrate(unmade)
+    assert [str(difference[0]) for difference in differences(unmade)] == ["remove_table"]
 
 
 def test_a_difference_would_be_seen(database: Database) -> None:
