@@ -20,7 +20,7 @@ MOST = 20_000  # questions that are looked at, the oldest: the others come up as
 _BLOCK = 256  # questions compared at once: with 20,000 groups before them that takes 20 MB
 _COLUMNS = "id, contact_id, asked_at, language, outcome, text, entry, score"
 # Written as the index is, which SQLite takes only then.
-_OPEN = "closed_at IS NULL AND outcome IN ('unknown', 'note')"
+_OPEN = "closed_at IS NULL AND outcome IN ('unknown', 'note', 'suggest')"
 _WAITING = Statement(f"SELECT {_COLUMNS} FROM question WHERE {_OPEN} ORDER BY id LIMIT :most")  # noqa: S608  # constants
 _COUNT = Statement(f"SELECT count(*) FROM question WHERE {_OPEN}")  # noqa: S608
 _TAPPED = Statement(f"""
@@ -57,7 +57,7 @@ class Group:
     def kind(self) -> str:
         """question, note, or tapped: that a suggestion was taken."""
         outcome = self.questions[0].outcome
-        return "question" if outcome == Outcome.UNKNOWN else outcome
+        return "question" if outcome in (Outcome.UNKNOWN, Outcome.SUGGEST) else outcome
 
     @property
     def people(self) -> list[int]:

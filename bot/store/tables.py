@@ -173,8 +173,8 @@ class Asked(SQLModel, table=True):
         Index(
             "open_question",
             "asked_at",
-            sqlite_where=text("closed_at IS NULL AND outcome IN ('unknown', 'note')"),
-            postgresql_where=text("closed_at IS NULL AND outcome IN ('unknown', 'note')"),
+            sqlite_where=text("closed_at IS NULL AND outcome IN ('unknown', 'note', 'suggest')"),
+            postgresql_where=text("closed_at IS NULL AND outcome IN ('unknown', 'note', 'suggest')"),
         ),
     )
 

@@ -141,6 +141,7 @@ def test_the_database_gives_what_waits_and_no_more(database: Database) -> None:
     waiting, taken, number = database.read_now(lambda session: look(session.connection()))
     assert [(group.id, group.kind, group.people) for group in waiting] == [
         ("Q1", "question", [1]),
+        ("Q5", "question", [5]),  # offered, and nothing taken yet
         ("Q2", "note", [2]),
     ]
     assert waiting[0].wordings == ["有接驳车吗"]
@@ -148,7 +149,7 @@ def test_the_database_gives_what_waits_and_no_more(database: Database) -> None:
     assert [(group.kind, group.nearest, group.wordings) for group in taken] == [
         ("tapped", ("transport", 0.4), ["打车呢"])
     ]
-    assert number == 3
+    assert number == 4
 
 
 def test_twenty_thousand_are_grouped_in_seconds_and_in_little_memory() -> None:
