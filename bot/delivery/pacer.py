@@ -11,6 +11,7 @@ A_CHAT = 1.0  # seconds between two messages to one chat: platforms/telegram.md,
 _FIRST = 1.0  # seconds: a new holder does not know what left in the second before it
 _BEHIND = 0.5  # seconds that may be caught up
 _FASTER = 0.5  # messages a second, while something is caught up
+_BLINK = 0.001  # seconds: uvloop's timers count in these, and less than one would not be waited at all
 
 
 class Pacer:
@@ -49,9 +50,8 @@ class Pacer:
     async def turn(self, chat: object) -> None:
         """Returns when the next message may leave, which is one to this chat; first come, first served."""
         async with self._one:
-            wait = max(self._next, self._not_before) - self._now()
-            if wait > 0:
-                await self._sleep(wait)
+            while (wait := max(self._next, self._not_before) - self._now()) > 0:  # a timer may ring early
+                await self._sleep(max(wait, _BLINK))
             now = self._now()
             self._next = max(self._next, now - _BEHIND) + self._step
             self._not_before = max(self._not_before, now - self._least / 2) + self._least
