@@ -79,9 +79,16 @@ class Station(House):
         """Ends every rest and gives back every route, as hours later; the tests have no hours."""
         values: dict[str, Any] = {"paused_until": None, "reason": "", "off": {}}
         await self.usher.database.write(lambda session: session.execute(update(Lane).values(**values)))
-        for lane in self.usher.lanes._lanes:
-            lane._sender.rests_until = 0.0
-        self.usher.lanes.wake()
+        await asyncio.gather(*(self._rested(lane) for lane in self.usher.lanes._lanes))
+
+    async def _rested(self, lane: Any) -> None:
+        """Ends one lane's rest: a flight that was under way may have read it before, and then tells of it again."""
+        for _ in range(3):
+            lane._sender.rests_until, flew_at = 0.0, lane._flew_at
+            lane.wake()
+            await until(lambda flew_at=flew_at: lane._flew_at > flew_at or not lane.held)
+            if not lane._resting:
+                return
 
     async def resting(self, platform: WeChatPlatform | TelegramPlatform) -> None:
         """Until the platform's lane rests, and so nothing is on its way there."""
