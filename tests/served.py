@@ -145,7 +145,7 @@ class Process:
         with self.log.open("ab") as out:
             self.running = subprocess.Popen(
                 [sys.executable, "-m", "bot.cli", "serve"],
-                env={**kept, **self.env, "PYTHONPATH": str(ROOT)},
+                env={**kept, "PYTHONPATH": str(ROOT), **self.env},
                 cwd=self.folder,
                 stdout=out,
                 stderr=out,
