@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +39,7 @@ _ASKED_FOR = ("when", "cost", "lunch", "parking", "contact", "ffs", "checkin", "
 OFTEN = (*(f"faq/{entry}.md" for entry in _ASKED_FOR), "event.toml", "texts.toml", "form.toml", "agenda.toml",
          "reminders.toml")  # fmt: skip
 _PATIENCE = 30.0  # seconds for one change to be looked at, training included
-_ASKING, _PAUSE = 3, 0.01  # at once, and seconds between two questions
+_ASKING, _PAUSE = 3, 0.05  # at once, and seconds between two questions: the trainings have to get on as well
 REFUSED = Outcome.REFUSED
 
 
@@ -73,8 +73,10 @@ class Report:
 class Reloading:
     """A house whose folder is corrupted, and one beside it that is given what the first one should be saying."""
 
-    def __init__(self, house: House, calm: House, folder: Path, seed: int) -> None:
-        self.house, self.calm, self.folder, self.seed = house, calm, folder, seed
+    def __init__(
+        self, house: House, calm: House, folder: Path, seed: int, told: Callable[[int, Report], None]
+    ) -> None:  # fmt: skip
+        self.house, self.calm, self.folder, self.seed, self._told = house, calm, folder, seed, told
         self.sound, self.report = read(folder), Report()
         self._choose = random.Random(seed)
         self._log = _Log()
@@ -108,6 +110,7 @@ class Reloading:
             if number % 10 == 9:
                 await self._change(Corruption("mended", mended), mended)
                 mended = {}
+            self._told(number + 1, self.report)
 
     async def _change(self, corruption: Corruption, files: dict[str, bytes | None]) -> None:
         """Writes the files, waits until the house has looked at them, and asks it everything."""

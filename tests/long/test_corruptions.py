@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,19 +29,26 @@ TELLING = 4  # a seed of which the first few are noticed where nobody looks at f
 
 @pytest.fixture(autouse=True)
 def _settled_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody types here: each file is written at one go."""
+    """Nobody types here: each file is written at one go. And nobody has asked enough for one day."""
     monkeypatch.setattr("bot.content.watch._QUIET", 0.02)
+    monkeypatch.setattr("bot.questions.asked.A_DAY", 10**9)
 
 
-async def corrupt(folder: Path, number: int, seed: int, *, until_wrong: bool = False) -> Report:
-    """So many corruptions of a copy of the shipped content."""
+def _quietly(_done: int, _report: Report) -> None:
+    """A short run tells nothing on its way."""
+
+
+async def corrupt(
+    folder: Path, number: int, seed: int, *, until_wrong: bool = False, told: Callable[[int, Report], None] = _quietly
+) -> Report:
+    """So many corruptions of a copy of the shipped content; `told` hears after each how many are done, and how."""
     content = shutil.copytree(ROOT / "content", folder / "content")
     for name in ("stormy", "calm"):
         (folder / name).mkdir()
     async with house(sqlite_url(folder / "stormy"), CONTENT=str(content)) as stormy, house(
         sqlite_url(folder / "calm"), CONTENT=str(ROOT / "content")
     ) as calm:  # fmt: skip
-        return await Reloading(stormy, calm, content, seed).run(number, until_wrong=until_wrong)
+        return await Reloading(stormy, calm, content, seed, told).run(number, until_wrong=until_wrong)
 
 
 async def test_a_few_corruptions(tmp_path: Path) -> None:
@@ -77,7 +85,16 @@ class _Believing(_Reader):
 @pytest.mark.timeout(7200)
 async def test_corruptions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     began = time.monotonic()
-    report = await corrupt(tmp_path, CORRUPTIONS, SEED)
+    seen: set[str] = set()
+
+    def told(done: int, report: Report) -> None:
+        new = [fault for fault in report.faults if fault not in seen]
+        seen.update(new)
+        if new or done % 100 == 0:
+            with capsys.disabled():
+                print(f"{done} of {CORRUPTIONS} after {time.monotonic() - began:.0f} s", *new, sep="\n    ")
+
+    report = await corrupt(tmp_path, CORRUPTIONS, SEED, told=told)
     with capsys.disabled():
         print(f"\n{CORRUPTIONS} corruptions (seed {SEED}) in {time.monotonic() - began:.0f} s: {report}")
     assert report.faults == []
