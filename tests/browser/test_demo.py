@@ -52,6 +52,7 @@ async def test_a_newcomer_registers_in_chinese_on_wechat(
     await wechat.get_by_role("button", name="关注").first.click()
     await wechat.locator(".log li", has_text="报名助手").wait_for()
     names = wechat.locator(".menu > button, .menu summary")
+    await names.nth(2).wait_for()
     heights = await names.evaluate_all("all => all.map(one => one.offsetHeight)")
     assert len(heights) == 3
     assert max(heights) < 50, "a name of the menu takes two lines"
