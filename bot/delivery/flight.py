@@ -69,7 +69,7 @@ class Flown:
 
     held: bool = True  # False: the lease is lost; the results are written all the same
     rest: float = 0.0  # seconds for which the lane has to rest
-    wanted: bool = False  # by a node that has fewer lanes: nothing was taken up
+    wanted: bool = False  # by a node that has fewer lanes
     found: int = 0  # rows that were due, whether or not they leave by this lane
     floor: due.Floor = field(default_factory=lambda: due.START)  # behind those rows
     attempts: tuple[Attempt, ...] = ()  # what is to be sent
@@ -94,8 +94,8 @@ def fly(connection: Connection, orders: Orders) -> Flown:
     writing.note_effects(connection, lease, results)
     rest = max([extended.rest, *(result.rest for result in results)])
     flown = Flown(rest=rest, wanted=extended.wanted)
-    if orders.room and not rest and not extended.wanted:
-        flown = _take_up(connection, orders, extended.off)
+    if orders.room and not rest:
+        flown = replace(_take_up(connection, orders, extended.off), wanted=extended.wanted)
     writing.write(connection, results)
     if orders.known is not None:
         leftovers.put_back(connection, lease.account, orders.epoch, orders.known)

@@ -22,7 +22,7 @@ from bot.delivery.outage import Outage
 from bot.delivery.pacer import Pacer
 from bot.delivery.results import Result
 from bot.delivery.routes import Accounts
-from bot.delivery.search import Search
+from bot.delivery.search import Search, found_nothing
 from bot.delivery.sender import Compose, Send, Sender
 from bot.errors import Unavailable
 from bot.store.database import Database
@@ -196,7 +196,7 @@ class Lane:
             return
         self._hold.extended(before)
         self._permit(before)
-        if flown.wanted:
+        if flown.wanted and found_nothing(orders, flown) and not self._sender.flying:  # not in the midst of a broadcast
             await self._land()
             self._hold.leave()
             return

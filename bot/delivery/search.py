@@ -9,6 +9,11 @@ from bot.delivery.flight import Flown, Orders
 _WHOLE = 1.0  # seconds between two looks for what was queued behind our back, at an earlier place
 
 
+def found_nothing(orders: Orders, flown: Flown) -> bool:
+    """Whether everything was looked at, and nothing was due."""
+    return orders.room > 0 and orders.floor is START and not flown.found
+
+
 class Search:
     """Begins each time behind what it found before; see `due.following` for why.
 

@@ -1,4 +1,4 @@
-"""A node that comes later gets its share of the lanes, in the middle of whatever they are doing."""
+"""A node that comes later gets its share of the lanes, each as soon as that has nothing to send."""
 
 from __future__ import annotations
 
@@ -44,6 +44,30 @@ async def test_a_node_that_comes_later_gets_its_share_and_nothing_is_lost(yard: 
                 await eventually(yard.all_are("sent"))
     assert sorted(int(sent.to) for sent in yard.platform.took) == list(range(1, PEOPLE + 1))
     assert statuses(yard.database) == {"sent": PEOPLE}
+
+
+async def test_a_lane_in_the_middle_of_a_broadcast_keeps_its_holder(yard: Yard) -> None:
+    """A new holder begins with a silent second, to be sure of the platform's limit."""
+
+    def telegram() -> outbox.Lane:
+        return next(row for row in rows(yard.database, outbox.Lane) if row.account == TELEGRAM)
+
+    def two(holder: str) -> list[Lane]:
+        return [yard.lane(account, holder=holder) for account in (TELEGRAM, WECHAT)]
+
+    yard.on_telegram(PEOPLE)
+    yard.platform.seconds = 0.2
+    async with running(*two("first")):
+        await eventually(lambda: shares(yard) == {"first": 2})
+        yard.queue(range(1, PEOPLE + 1), "B-1")
+        await eventually(lambda: len(yard.platform.took) > 0)
+        epoch = telegram().epoch
+        async with running(*two("second")):
+            await eventually(lambda: telegram().wanted_by == "second")
+            yard.platform.seconds = 0.05
+            await eventually(yard.all_are("sent"))
+            assert {row.epoch for row in yard.deliveries()} == {epoch}
+            await eventually(lambda: shares(yard) == {"first": 1, "second": 1})
 
 
 async def test_control_without_asking_it_waits_until_somebody_ends(
